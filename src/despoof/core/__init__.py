@@ -1,0 +1,1 @@
+"""Words everybody uses: types, errors, strict configuration, devices and seeds."""
