@@ -1,0 +1,86 @@
+"""The folder of one stage: which file is what, and how a run ends or starts over."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from despoof.core.errors import TrainingError
+from despoof.core.files import atomic_path
+from despoof.training.checkpoint import plain_numbers, read_tensors
+from despoof.training.ema import put_weights
+from despoof.training.journal import LOSSES, METRICS
+
+CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+DONE = "done.json"
+CONFIG = "config.yaml"
+ENVIRONMENT = "environment.json"
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """How a stage ended.
+
+    Attributes:
+        best_step: the step whose averaged weights were kept.
+        best_metrics: what they measured on the development split; {} where nothing was measured.
+        last_step: the step at which training ended, early or not.
+        folder: where everything lies.
+        skipped: True if it was finished before, with the same configuration and inputs.
+    """
+
+    best_step: int
+    best_metrics: dict[str, float]
+    last_step: int
+    folder: Path
+    skipped: bool
+
+
+def clear(folder: Path) -> None:
+    """Remove what an earlier run left, what says that it is done first."""
+    for name in (DONE, CHECKPOINT, BEST, LOSSES, METRICS, ENVIRONMENT):
+        (folder / name).unlink(missing_ok=True)
+
+
+def write_done(result: StageResult, identity: Mapping[str, Any]) -> None:
+    """Write done.json, the last thing that a run does."""
+    values = plain_numbers(
+        {
+            "best_step": result.best_step,
+            "best_metrics": result.best_metrics,
+            "last_step": result.last_step,
+            "identity": identity,
+        }
+    )
+    with atomic_path(result.folder / DONE) as temporary:
+        temporary.write_text(json.dumps(values, indent=2), encoding="utf-8")
+
+
+def read_done(folder: Path, identity: Mapping[str, Any]) -> StageResult | None:
+    """Return how a finished run with this identity ended; None if there is no such run here."""
+    try:
+        values = json.loads((folder / DONE).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    if values["identity"] != identity or not (folder / BEST).exists():
+        return None
+    metrics = {k: math.nan if v is None else v for k, v in values["best_metrics"].items()}
+    return StageResult(values["best_step"], metrics, values["last_step"], folder, True)
+
+
+def load_best(folder: Path, module: nn.Module) -> None:
+    """Put the kept weights of a run into a module.
+
+    Raises:
+        TrainingError: they are missing, damaged or of another network.
+    """
+    tensors, _ = read_tensors(folder / BEST)
+    try:
+        put_weights(module, tensors)
+    except RuntimeError as error:
+        raise TrainingError(f"{folder / BEST} is of another network: {error}") from error
