@@ -1,0 +1,76 @@
+"""Which files in a folder hold pictures or videos."""
+
+import os
+from pathlib import Path
+
+from despoof.core.errors import MediaError
+from despoof.media.formats import (
+    HEAD_BYTES,
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    sniff_image,
+    sniff_video,
+)
+
+
+def is_image(path: str | Path) -> bool:
+    """Tell whether a file is a picture: by its suffix, by its first bytes if that is unknown."""
+    suffix = Path(path).suffix.lower()
+    if suffix in IMAGE_SUFFIXES or suffix in VIDEO_SUFFIXES:
+        return suffix in IMAGE_SUFFIXES
+    return sniff_image(head_of(path)) is not None
+
+
+def is_video(path: str | Path) -> bool:
+    """Tell whether a file is a video: by its suffix, by its first bytes if that is unknown."""
+    suffix = Path(path).suffix.lower()
+    if suffix in IMAGE_SUFFIXES or suffix in VIDEO_SUFFIXES:
+        return suffix in VIDEO_SUFFIXES
+    return sniff_video(head_of(path))
+
+
+def find_media(path: str | Path, recursive: bool = True) -> list[Path]:
+    """List the pictures and videos of a folder.
+
+    In a folder the suffix decides; hidden files and folders (".name") and all other files are
+    passed over, and links to folders are not followed. A file that is named itself is always
+    returned, whatever its suffix: reading it will tell.
+
+    Args:
+        path: a folder or a file.
+        recursive: whether folders inside the folder are searched, too.
+
+    Returns:
+        Paths that begin with `path`, sorted; [] for a folder without pictures and videos.
+
+    Raises:
+        MediaError: there is no such file or folder, or a folder may not be read.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise MediaError(f"There is no file or folder {path}. Check the path.")
+    if not path.is_dir():
+        return [path]
+    found: list[Path] = []
+    for folder, inner, names in os.walk(path, onerror=_refuse):
+        inner[:] = [name for name in inner if recursive and not name.startswith(".")]
+        found += [Path(folder, name) for name in names if _listed(name)]
+    return sorted(found)
+
+
+def head_of(path: str | Path) -> bytes:
+    """Return a file's first bytes; none where it cannot be read (reading it will say why)."""
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def _listed(name: str) -> bool:
+    suffix = Path(name).suffix.lower()
+    return not name.startswith(".") and (suffix in IMAGE_SUFFIXES or suffix in VIDEO_SUFFIXES)
+
+
+def _refuse(error: OSError) -> None:
+    raise MediaError(f"Folder {error.filename} cannot be read: {error.strerror}.") from error

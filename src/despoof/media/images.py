@@ -1,0 +1,177 @@
+"""One picture out of a file, bytes or an open file: always upright 8-bit RGB."""
+
+import contextlib
+import struct
+import zlib
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image as PillowImage
+
+from despoof.core.errors import MediaError
+from despoof.core.types import Image
+from despoof.media.formats import HEAD_BYTES, sniff_image
+from despoof.media.pixels import rgb_pixels
+from despoof.media.plugins import open_header
+from despoof.media.quiet import quiet
+
+# Everything that Pillow and its plug-ins are known to raise for a damaged file.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    PillowImage.DecompressionBombError,
+)
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """What is refused before it is decoded.
+
+    Attributes:
+        max_pixels: width × height that the header may announce.
+        max_bytes: size of the file, the bytes or the stream.
+    """
+
+    max_pixels: int = 100_000_000
+    max_bytes: int = 200_000_000
+
+
+DEFAULT_LIMITS = ImageLimits()
+
+
+def read_image(
+    source: Path | bytes | BinaryIO,
+    limits: ImageLimits = DEFAULT_LIMITS,
+    name: str | None = None,
+) -> Image:
+    """Read one picture; the first frame of an animation.
+
+    JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, HEIC and AVIF, told apart by content and not by name. The
+    orientation is applied, an embedded colour profile is converted to sRGB, transparent pixels are
+    laid over mid grey (127), and 16-bit values are scaled by 1/257.
+
+    Args:
+        source: a path, the encoded bytes, or a file open for reading bytes.
+        limits: sizes that are refused before anything is decoded.
+        name: what messages call the source; by default its path, "<bytes>" or "<file>".
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        MediaError: missing, empty, too large, truncated, broken, or not a picture.
+    """
+    name = name or name_of(source)
+    data = read_bytes(source, limits.max_bytes, name)
+    kind = sniff_image(data[:HEAD_BYTES])
+    if kind is None:
+        raise MediaError(
+            f"{name} is not a picture: it begins with {data[:8]!r}. Expected JPEG, PNG, WebP, BMP, "
+            "TIFF, GIF, PPM, HEIC or AVIF."
+        )
+    with _complaints(name, kind), open_header(kind, data) as image:
+        return _pixels(image, limits, name)
+
+
+def read_pillow(image: PillowImage.Image, limits: ImageLimits = DEFAULT_LIMITS) -> Image:
+    """Turn a PIL image of any mode into a picture, by the same rules as `read_image`.
+
+    Args:
+        image: opened or made; its EXIF orientation is applied if it still carries one.
+        limits: a larger picture is refused before it is decoded.
+
+    Returns:
+        (H, W, 3) uint8 RGB; a copy.
+
+    Raises:
+        MediaError: too large, truncated, broken, or of a mode that is no picture.
+    """
+    name = "<PIL image>"
+    with _complaints(name, image.format or "PIL"):
+        return _pixels(image, limits, name)
+
+
+def name_of(source: Path | bytes | BinaryIO) -> str:
+    """Return what messages call a source without a better name."""
+    if isinstance(source, Path):
+        return str(source)
+    return "<bytes>" if isinstance(source, bytes) else "<file>"
+
+
+def _pixels(image: PillowImage.Image, limits: ImageLimits, name: str) -> Image:
+    check_size(image.size, limits, name)
+    image.load()
+    return rgb_pixels(image, name)
+
+
+@contextlib.contextmanager
+def _complaints(name: str, kind: str) -> Generator[None]:
+    """Drop Pillow's warnings and turn its errors into MediaErrors."""
+    with quiet():
+        try:
+            yield
+        except _BROKEN as error:
+            raise MediaError(
+                f"{name} is not a whole {kind} picture: {error}. Copy or export the file again."
+            ) from error
+
+
+def check_size(size: tuple[int, int], limits: ImageLimits, name: str) -> None:
+    """Refuse a picture whose header announces no pixels or too many.
+
+    Raises:
+        MediaError: names the size and the limit.
+    """
+    width, height = size
+    if width < 1 or height < 1:
+        raise MediaError(f"{name} is {width}x{height} pixels; expected at least 1x1.")
+    if width * height > limits.max_pixels:
+        raise MediaError(
+            f"{name} is {width}x{height} = {width * height / 1e6:.0f} megapixels; the limit is "
+            f"{limits.max_pixels / 1e6:g} megapixels. Make it smaller, or raise "
+            "ImageLimits.max_pixels."
+        )
+
+
+def read_bytes(source: Path | bytes | BinaryIO, max_bytes: int, name: str) -> bytes:
+    """Return all bytes of a path, bytes or an open file, never more than `max_bytes`.
+
+    Raises:
+        MediaError: unreadable, empty, or larger than `max_bytes`.
+    """
+    try:
+        if isinstance(source, bytes):
+            data = source
+        elif isinstance(source, Path):
+            with source.open("rb") as stream:
+                data = stream.read(max_bytes + 1)
+        else:
+            data = source.read(max_bytes + 1)
+    except FileNotFoundError as error:
+        raise MediaError(f"There is no file {name}. Check the path.") from error
+    except OSError as error:
+        raise MediaError(f"{name} cannot be read: {error.strerror or error}.") from error
+    if isinstance(data, str):
+        raise MediaError(f"{name} is open as text. Open it for reading bytes: open(path, 'rb').")
+    if not data:
+        raise MediaError(f"{name} is empty (0 bytes). Expected a picture or a video.")
+    if len(data) > max_bytes:
+        raise MediaError(
+            f"{name} is larger than {max_bytes / 1e6:g} MB, the limit. Use a smaller file, or "
+            "raise ImageLimits.max_bytes."
+        )
+    return data
