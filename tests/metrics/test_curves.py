@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from score_strategies import random_scores, tied_scores
+from score_strategies import calm, random_scores, tied_scores
 from sklearn.metrics import roc_auc_score
 
 from despoof.core.errors import InputError
@@ -29,6 +29,7 @@ def mirrored(scores):
     return make_scores(-scores.score, ~scores.live)
 
 
+@calm
 @given(tied_scores())
 def test_auc_equals_scikit_learn_and_counting_pairs(scores):
     pairs = [
@@ -40,6 +41,7 @@ def test_auc_equals_scikit_learn_and_counting_pairs(scores):
     assert curves.auc(scores) == pytest.approx(roc_auc_score(scores.live, scores.score), abs=1e-12)
 
 
+@calm
 @given(tied_scores())
 def test_roc_visits_exactly_the_points_that_counting_finds(scores):
     curve = curves.roc(scores)
@@ -50,6 +52,7 @@ def test_roc_visits_exactly_the_points_that_counting_finds(scores):
     assert (np.diff(curve.frr) >= 0).all()
 
 
+@calm
 @given(tied_scores())
 def test_eer_is_the_best_of_all_points_and_its_threshold_gives_it(scores):
     found = curves.eer(scores)
@@ -61,6 +64,7 @@ def test_eer_is_the_best_of_all_points_and_its_threshold_gives_it(scores):
     assert found.convention.startswith("min |FAR - FRR|")
 
 
+@calm
 @given(tied_scores())
 def test_only_the_order_of_scores_matters(scores):
     other = make_scores(np.exp(3 * scores.score) - 40, scores.live, scores.species)
@@ -73,6 +77,7 @@ def test_only_the_order_of_scores_matters(scores):
         )
 
 
+@calm
 @given(tied_scores())
 def test_swapping_the_classes_and_the_sign_changes_nothing_and_the_sign_alone_complements(scores):
     assert curves.auc(mirrored(scores)) == curves.auc(scores)
@@ -81,6 +86,7 @@ def test_swapping_the_classes_and_the_sign_changes_nothing_and_the_sign_alone_co
     assert curves.auc(flipped) == pytest.approx(1 - curves.auc(scores), abs=1e-12)
 
 
+@calm
 @given(tied_scores(), st.floats(0, 1))
 def test_thresholds_keep_their_bound_and_waste_nothing(scores, bound):
     at_far = curves.threshold_at_far(scores, bound)
