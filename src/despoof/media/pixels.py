@@ -27,7 +27,7 @@ _UPRIGHT = {
 }
 
 
-def rgb_pixels(image: PillowImage.Image, name: str = "The picture") -> Image:
+def rgb_pixels(image: PillowImage.Image, name: str = "the picture") -> Image:
     """Turn a loaded Pillow picture of any mode into upright RGB.
 
     Colours go to sRGB where a profile is embedded, transparent pixels are laid over mid grey (127),
@@ -42,7 +42,7 @@ def rgb_pixels(image: PillowImage.Image, name: str = "The picture") -> Image:
         (H, W, 3) uint8 RGB.
 
     Raises:
-        MediaError: the mode or the range of the values has no meaning as a picture.
+        MediaError: values that are not finite, or whose range has no meaning as a picture.
     """
     orientation = _orientation(image)
     if image.mode.startswith("I") or image.mode == "F":
@@ -53,12 +53,7 @@ def rgb_pixels(image: PillowImage.Image, name: str = "The picture") -> Image:
         image = image.convert("RGB")
     image = to_srgb(image)
     if image.mode != "RGB":
-        try:
-            image = image.convert("RGB")
-        except ValueError as error:
-            raise MediaError(
-                f"{name}: mode {image.mode!r} cannot be turned into RGB. Save the picture as RGB."
-            ) from error
+        image = image.convert("RGB")
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
     return np.array(image, dtype=np.uint8)

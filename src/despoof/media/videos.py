@@ -84,7 +84,8 @@ def read_video(
 
 def _find_span(source: Path | bytes, name: str, limits: ImageLimits) -> Span:
     with _opened(source, name) as (container, stream):
-        check_size((stream.width, stream.height), limits, name)
+        if stream.width and stream.height:  # 0 until a frame decodes, if the header is damaged
+            check_size((stream.width, stream.height), limits, name)
         base = float(stream.time_base or 1)
         start = stream.start_time * base if stream.start_time is not None else 0.0
         duration = 0.0
