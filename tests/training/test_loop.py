@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def test_a_crash_at_any_step_and_a_resume_equal_an_unbroken_run(crash_at, whole_
     assert result.best_step == whole_run[1].best_step
 
 
+@pytest.mark.slow
 def test_sigkill_at_a_random_moment_and_a_resume_equal_an_unbroken_run(tmp_path):
     settings = config(steps=80, checkpoint_every=5)
     unbroken, killed = tmp_path / "unbroken", tmp_path / "killed"
@@ -308,6 +310,52 @@ def test_stages_run_in_order_are_skipped_when_unchanged_and_rerun_when_not(tmp_p
     assert [r.skipped for r in run("a", "c", seed=5)[0]] == [False, False]
     (tmp_path / "s1" / "best.safetensors").unlink()
     assert [r.skipped for r in run("a", "c", seed=5)[0]] == [True, False]
+
+
+def test_each_stage_may_have_its_own_settings(tmp_path):
+    stages = [ToyStage(name="short"), ToyStage(name="long")]
+    settings = {"short": config(steps=2), "long": config(steps=3)}
+    results = run_stages(iter(stages), settings, tmp_path, progress=False)
+    assert [result.last_step for result in results] == [2, 3]
+    with pytest.raises(TrainingError, match="'other' has no settings, only short, long have"):
+        run_stages([ToyStage(name="other")], settings, tmp_path, progress=False)
+
+
+def test_several_processes_are_refused(tmp_path, monkeypatch):
+    import accelerate
+
+    monkeypatch.setattr(accelerate.Accelerator, "num_processes", 2)
+    with pytest.raises(TrainingError, match="Started as 2 processes, expected 1"):
+        run_stage(ToyStage(), CONFIG, tmp_path, progress=False)
+
+
+@pytest.mark.parametrize("change", ["renamed", "swapped"])
+def test_an_optimiser_of_other_updates_is_refused(change, tmp_path):
+    class Changed(ToyStage):
+        def updates(self):
+            head, encoder = super().updates()
+            if change == "renamed":
+                return [head, replace(encoder, name="backbone")]
+            return [replace(head, module=encoder.module), replace(encoder, module=head.module)]
+
+    class Crashing(ToyStage):
+        def batch(self, step):
+            if step == 5:
+                raise CrashError
+            return super().batch(step)
+
+    with pytest.raises(CrashError):
+        run_stage(Crashing(), CONFIG, tmp_path, progress=False)
+    with pytest.raises(TrainingError, match="of another network: its optimiser's"):
+        run_stage(Changed(), CONFIG, tmp_path, progress=False)
+
+
+def test_a_finished_run_of_another_network_is_refused(tmp_path):
+    run_stage(ToyStage(), config(steps=1), tmp_path, progress=False)
+    other = ToyStage()
+    other.module.head = nn.Linear(4, 2)
+    with pytest.raises(TrainingError, match=r"best\.safetensors is of another network"):
+        run_stage(other, config(steps=1), tmp_path, progress=False)
 
 
 def test_two_stages_of_one_name_are_refused(tmp_path):

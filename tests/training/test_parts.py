@@ -9,12 +9,12 @@ from rich.console import Console
 from torch import nn
 
 from despoof.training import environment
-from despoof.training.checkpoint import read_tensors, write_tensors
 from despoof.training.config import TrainConfig
 from despoof.training.display import progress_bar
 from despoof.training.ema import start_average, update_average, wearing
 from despoof.training.prefetch import prefetched
 from despoof.training.schedule import learning_rate_factor
+from despoof.training.tensors import read_tensors, write_tensors
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,18 @@
-"""Checkpoints: one safetensors file, whole or absent, its state as JSON in the metadata."""
+"""Checkpoints: all that a run needs to go on as if nothing had happened."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from despoof.core.errors import TrainingError
-from despoof.core.files import atomic_path
 from despoof.training.ema import Weights, put_weights
 from despoof.training.optimise import Trained
-
-METADATA_KEY = "despoof"
+from despoof.training.tensors import read_tensors, write_tensors
 
 
 @dataclass
@@ -37,31 +32,6 @@ class Progress:
     stale: int = 0
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and plain facts as one safetensors file, atomically."""
-    # Tied weights share memory, which safetensors refuses: each name gets its own copy.
-    own = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    with atomic_path(path) as temporary:
-        save_file(own, temporary, {METADATA_KEY: json.dumps(plain_numbers(facts))})
-
-
-def read_tensors(path: Path) -> tuple[Weights, dict[str, Any]]:
-    """Read what `write_tensors` wrote.
-
-    Raises:
-        TrainingError: the file is missing or damaged.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})[METADATA_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise TrainingError(
-            f"{path} is not a whole checkpoint: {error}. Delete the run's folder to start again."
-        ) from error
-    return tensors, facts
-
-
 def save_checkpoint(
     path: Path,
     module: nn.Module,
@@ -71,7 +41,7 @@ def save_checkpoint(
     progress: Progress,
     identity: Mapping[str, Any],
 ) -> None:
-    """Write all that is needed to go on as if nothing had happened."""
+    """Write module, optimisers, averaged weights and progress, atomically."""
     tensors = {f"model/{name}": value for name, value in module.state_dict().items()}
     tensors |= {f"average/{name}": value for name, value in (average or {}).items()}
     for item in trained:
@@ -104,8 +74,13 @@ def load_checkpoint(
     for name, value in _below(tensors, "average/").items():
         if average is not None:
             average[name].copy_(value)
-    for item in trained:
-        _load_optimizer(item, _below(tensors, f"optimizer/{item.update.name}/"))
+    for name, value in _below(tensors, "optimizer/").items():
+        if not _load_moment(trained, name, value):
+            raise TrainingError(
+                f"{path} is of another network: its optimiser's {name} {tuple(value.shape)} fits "
+                f"none of the updates {', '.join(item.update.name for item in trained)}. "
+                "Start again without resuming."
+            )
     return Progress(**_with_nan(facts["progress"]))
 
 
@@ -128,30 +103,25 @@ def check_identity(path: Path, stored: Mapping[str, Any], now: Mapping[str, Any]
         )
 
 
-def plain_numbers(values: Mapping[str, object]) -> dict[str, object]:
-    """Return nested values with NaN and infinities as null, which strict JSON can hold."""
-    return {key: _plain(value) for key, value in values.items()}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return plain_numbers(cast("Mapping[str, object]", value))
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _with_nan(progress: dict[str, Any]) -> dict[str, Any]:
     metrics = {k: math.nan if v is None else v for k, v in progress["best_metrics"].items()}
     return {**progress, "best_metrics": metrics}
 
 
-def _load_optimizer(item: Trained, tensors: Weights) -> None:
-    for name, value in tensors.items():
-        index, _, key = name.partition("/")
-        parameter = item.parameters[int(index)]
-        if value.shape == parameter.shape and value.ndim:
-            # Same memory layout as the parameter's: else other kernels run, and round differently.
-            value = torch.empty_like(parameter).copy_(value)  # noqa: PLW2901
-        item.optimizer.state[parameter][key] = value
+def _load_moment(trained: Sequence[Trained], name: str, value: Tensor) -> bool:
+    """Put one tensor of an optimiser's state in place; False if there is no place for it."""
+    update, index, key = name.rsplit("/", 2)
+    for item in trained:
+        if item.update.name == update and int(index) < len(item.parameters):
+            parameter = item.parameters[int(index)]
+            if value.ndim and value.shape != parameter.shape:
+                return False
+            if value.shape == parameter.shape:
+                # Same memory layout as the parameter's: else other kernels round differently.
+                value = torch.empty_like(parameter).copy_(value)
+            item.optimizer.state[parameter][key] = value
+            return True
+    return False
 
 
 def _below(tensors: Weights, prefix: str) -> Weights:

@@ -11,9 +11,9 @@ from torch import nn
 
 from despoof.core.errors import TrainingError
 from despoof.core.files import atomic_path
-from despoof.training.checkpoint import plain_numbers, read_tensors
 from despoof.training.ema import put_weights
 from despoof.training.journal import LOSSES, METRICS
+from despoof.training.tensors import plain_numbers, read_tensors
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"

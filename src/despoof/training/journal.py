@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from despoof.core.files import atomic_path
-from despoof.training.checkpoint import plain_numbers
+from despoof.training.tensors import plain_numbers
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -80,7 +80,4 @@ def open_journal(
 
 
 def _until(line: str, step: int) -> bool:
-    try:
-        return line.endswith("\n") and json.loads(line)["step"] <= step
-    except ValueError:
-        return False
+    return line.endswith("\n") and json.loads(line)["step"] <= step

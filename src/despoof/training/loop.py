@@ -1,6 +1,6 @@
 """The loop: it runs any stage, survives a kill at any moment, and keeps the best weights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,7 @@ def run_stage(
 
 def run_stages(
     stages: Iterable[Stage],
-    config: TrainConfig,
+    config: TrainConfig | Mapping[str, TrainConfig],
     folder: Path,
     *,
     resume: bool = True,
@@ -102,8 +102,15 @@ def run_stages(
     again from the start when they are not. Each fingerprint is asked for only when the stages
     before it are done, so it may depend on what they wrote; `stages` may be a generator.
 
+    Args:
+        stages: in the order in which they need each other.
+        config: one for all, or one for each by the stage's name.
+        folder: of the whole run.
+        resume: False = start every stage over.
+        progress: as in `run_stage`.
+
     Raises:
-        TrainingError: as `run_stage`, or two stages have the same name.
+        TrainingError: as `run_stage`, or two stages have the same name, or one has no settings.
     """
     results: list[StageResult] = []
     names: set[str] = set()
@@ -111,10 +118,11 @@ def run_stages(
         if stage.name in names:
             raise TrainingError(f"Two stages are named {stage.name!r}. Give each its own name.")
         names.add(stage.name)
+        own = _settings(config, stage.name)
         place = Path(folder) / stage.name
-        outdated = (place / DONE).exists() and not read_done(place, _identity(stage, config))
+        outdated = (place / DONE).exists() and not read_done(place, _identity(stage, own))
         results.append(
-            run_stage(stage, config, place, resume=resume and not outdated, progress=progress)
+            run_stage(stage, own, place, resume=resume and not outdated, progress=progress)
         )
     return results
 
@@ -142,6 +150,16 @@ def _train(run: Run, accelerator: "Accelerator", *, shown: bool) -> None:
         journal.flush()
 
 
+def _settings(config: TrainConfig | Mapping[str, TrainConfig], name: str) -> TrainConfig:
+    if isinstance(config, TrainConfig):
+        return config
+    if name not in config:
+        raise TrainingError(
+            f"Stage {name!r} has no settings, only {', '.join(config)} have. Add them."
+        )
+    return config[name]
+
+
 def _identity(stage: Stage, config: TrainConfig) -> dict[str, Any]:
     return {"config": config.plain(), "stage": stage.fingerprint()}
 
@@ -150,6 +168,12 @@ def _accelerator(folder: Path) -> "Accelerator":
     need("tensorboard", "train")
     accelerate = need("accelerate", "train")
     # Autocast is entered per update: Accelerator's own precision is fixed for a whole process.
-    return accelerate.Accelerator(
+    accelerator: Accelerator = accelerate.Accelerator(
         mixed_precision="no", log_with="tensorboard", project_dir=str(folder)
     )
+    if accelerator.num_processes != 1:
+        raise TrainingError(
+            f"Started as {accelerator.num_processes} processes, expected 1: they would all write "
+            f"to {folder}. Start it with plain python, one stage per device."
+        )
+    return accelerator

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from despoof.core.errors import TrainingError
-from despoof.training.checkpoint import Progress, save_checkpoint, write_tensors
+from despoof.training.checkpoint import Progress, save_checkpoint
 from despoof.training.config import TrainConfig
 from despoof.training.ema import start_average, update_average, wearing
 from despoof.training.folder import BEST, CHECKPOINT, StageResult
@@ -18,6 +18,7 @@ from despoof.training.journal import Journal
 from despoof.training.optimise import prepare_updates, run_update
 from despoof.training.schedule import learning_rate_factor
 from despoof.training.stage import Batch, Stage
+from despoof.training.tensors import write_tensors
 
 
 class Run:
