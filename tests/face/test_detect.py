@@ -30,6 +30,11 @@ def resized(image, size):
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
 
 
+def picture(path):
+    with Image.open(path) as file:
+        return np.asarray(file.convert("RGB"))
+
+
 def test_it_is_a_face_detector():
     assert isinstance(DETECT, FaceDetector)
 
@@ -74,7 +79,7 @@ def test_two_faces_come_largest_first(portrait):
         assert len(faces) == 2
         areas = [np.prod(np.subtract(f.box[2:], f.box[:2])) for f in faces]
         assert areas[0] > areas[1]
-        assert overlap(np.array(faces[0].box), [*FACE, first, 0, first, 0]) > 0.6
+        assert overlap(np.array(faces[0].box), np.add(FACE, [first, 0, first, 0])) > 0.6
 
 
 def test_no_face(rng):
@@ -126,7 +131,7 @@ def test_boxes_agree_with_an_independent_detector(table):
         rows = [row for row in csv.DictReader(stream) if row["box"]]
     overlaps, errors = [], []
     for row in rows[:: len(rows) // 20][:20]:
-        faces = DETECT(np.asarray(Image.open(DATA / row["path"]).convert("RGB")))
+        faces = DETECT(picture(DATA / row["path"]))
         assert faces, f"no face in {row['path']}"
         marks = np.array(row["landmarks"].split(), float).reshape(5, 2)
         overlaps.append(overlap(np.array(faces[0].box), np.array(row["box"].split(), float)))

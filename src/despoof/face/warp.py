@@ -26,15 +26,16 @@ def warp(image: Image, matrix: NDArray[np.float64], size: int) -> tuple[Image, N
         footprint lies in the picture.
     """
     valid = _footprint_inside(image, matrix, size)
-    pixels = np.full((size, size, 3), PADDING, np.uint8)
     if not valid.any():
-        return pixels, valid
+        return np.full((size, size, 3), PADDING, np.uint8), valid
     step = math.hypot(matrix[0, 0], matrix[1, 0])
     upright = matrix[1, 0] == 0 and matrix[0, 0] > 0
     if upright and step >= 1:
-        _shrink(image, matrix, valid, pixels)
+        pixels = _shrink(image, matrix, valid)
     else:
-        pixels[valid] = _turn(image, matrix, size, step)[valid]
+        pixels = _turn(image, matrix, size, step)
+        if not valid.all():
+            pixels[~valid] = PADDING
     return pixels, valid
 
 
@@ -48,9 +49,7 @@ def _footprint_inside(image: Image, matrix: NDArray[np.float64], size: int) -> N
     return inside
 
 
-def _shrink(
-    image: Image, matrix: NDArray[np.float64], valid: NDArray[np.bool_], pixels: Image
-) -> None:
+def _shrink(image: Image, matrix: NDArray[np.float64], valid: NDArray[np.bool_]) -> Image:
     # Upright: the valid pixels are a rectangle, and one antialiased resize fills it exactly.
     step = float(matrix[0, 0])
     columns, rows = np.flatnonzero(valid.any(axis=0)), np.flatnonzero(valid.any(axis=1))
@@ -59,7 +58,9 @@ def _shrink(
     window = _window(image, first, first + step * np.array(shape), margin=2 * step)
     box = _clamped(first, first + step * np.array(shape), window)
     small = _picture(image, window).resize(shape, Pillow.Resampling.BICUBIC, box=box)
+    pixels = np.full((*valid.shape, 3), PADDING, np.uint8)
     pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = np.asarray(small)
+    return pixels
 
 
 def _turn(image: Image, matrix: NDArray[np.float64], size: int, step: float) -> Image:
@@ -85,7 +86,7 @@ def _turn(image: Image, matrix: NDArray[np.float64], size: int, step: float) -> 
         Pillow.Resampling.BICUBIC,
         fillcolor=(PADDING, PADDING, PADDING),
     )
-    return np.asarray(turned)
+    return np.array(turned)
 
 
 def _window(
