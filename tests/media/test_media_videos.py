@@ -200,6 +200,13 @@ def test_sound_alone_is_refused(tmp_path):
         read_video(path)
 
 
+def test_an_unknown_codec_is_named_as_the_reason(tmp_path):
+    path = write_video(tmp_path / "v.mkv", [0, 0.04], 0.08, codec="ffv1")
+    data = path.read_bytes().replace(b"V_FFV1", b"V_NONE").replace(b"FFV1", b"NONE")
+    with pytest.raises(MediaError, match="no decoder for its pictures"):
+        read_video(data)
+
+
 def test_count_and_size_limits(clip):
     with pytest.raises(InputError, match="count=0"):
         read_video(clip, count=0)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from despoof.core.errors import InputError
 from despoof.core.types import Image
-from despoof.media.pixels import over_grey
+from despoof.media.pixels import over_grey, sixteen_to_eight
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,7 +67,7 @@ def _eight_bits(values: NDArray[Any], low: float) -> NDArray[np.uint8]:
     if values.dtype == np.uint8:
         return values
     if values.dtype == np.uint16 and low == 0:
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return sixteen_to_eight(values)
     if not np.issubdtype(values.dtype, np.floating):
         raise InputError(
             f"A picture of type {values.dtype} has no known range. Expected uint8 in 0..255 or "

@@ -66,6 +66,11 @@ def over_grey(rgba: NDArray[np.uint8]) -> Image:
     return ((mixed + 127) // 255).astype(np.uint8)
 
 
+def sixteen_to_eight(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Divide 16-bit values by 257 and round: 0 stays 0, 65535 becomes 255."""
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
 def _over_grey(image: PillowImage.Image) -> PillowImage.Image:
     return PillowImage.fromarray(over_grey(np.asarray(image)))
 
@@ -84,6 +89,8 @@ def _to_eight_bits(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
     Up to 1 (floats only): a fraction. Up to 255 (floats only): 8-bit values. Up to 65535: 16-bit
     values. Beyond (integers only): 31-bit values. Negative values become black.
     """
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
+        return sixteen_to_eight(values)
     if not np.isfinite(values).all():
         raise MediaError(f"{name} holds NaN or infinite values. Save it with finite values.")
     top = float(values.max())

@@ -46,7 +46,7 @@ def read_frames(
         "-", "<bytes>", "<file>", "<PIL image>", "<array>", "<tensor>".
 
     Raises:
-        InputError: an array, tensor or object that is no picture; count below 1.
+        InputError: an array, tensor or object that is no picture; a video and count below 1.
         MediaError: a file or bytes that cannot be read.
     """
     if (picture := _in_memory(source, limits)) is not None:

@@ -137,6 +137,8 @@ def _opened(
             stream = next(iter(container.streams.video), None)
             if stream is None:
                 raise MediaError(f"{name} has no picture track. Expected a video.")
+            if getattr(stream, "codec_context", None) is None:
+                raise MediaError(f"{name}: no decoder for its pictures. Export it as H.264.")
             stream.thread_type = "AUTO"
             yield container, stream
     except FFmpegError as error:
