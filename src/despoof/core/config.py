@@ -99,7 +99,10 @@ def override(values: Mapping[str, Any], settings: Sequence[str]) -> dict[str, An
                     f"--set {setting!r}: {part!r} is a value, not a group; it has no keys below it."
                 )
             node = cast("dict[str, Any]", child)
-        node[last] = yaml.safe_load(text)
+        try:
+            node[last] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {setting!r}: the value is not YAML: {error}.") from error
     return result
 
 

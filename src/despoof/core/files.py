@@ -4,12 +4,12 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path) -> Generator[Path]:
     """Give a temporary path in the same folder; on success it replaces `path`, else it is removed.
 
     The temporary name keeps the suffix, so writers that look at it still work. A kill -9 leaves at

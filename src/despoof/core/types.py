@@ -7,8 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
 Image = NDArray[np.uint8]
@@ -134,6 +132,6 @@ class System(Protocol):
         """Decompose (B, 3, S, S) float32 RGB faces in [-1, 1]; deterministic, no global RNG."""
         ...
 
-    def save_pretrained(self, save_directory: "str | Path") -> Any:
-        """Write config.json, model.safetensors and README.md into a folder."""
+    def score(self, faces: "Tensor") -> "Tensor":
+        """Return `decompose(faces).score`, (B,), at less cost where the score needs less."""
         ...

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Blocks that several systems share."""

@@ -1,0 +1,51 @@
+"""Several faces or frames to one verdict."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from despoof.core.types import Verdict
+
+
+def worst_face(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict of one picture: spoof before undecided before live, then the lowest score.
+
+    A picture is as trustworthy as its least trustworthy face, so no live bystander can vouch for
+    an attack.
+
+    >>> live, spoof = Verdict("live", 0.9, 0.5), Verdict("spoof", 0.1, 0.5)
+    >>> worst_face([live, spoof]).label
+    'spoof'
+    """
+    order = {"spoof": 0, "undecided": 1, "live": 2}
+    return min(verdicts, key=lambda v: (order[v.label], v.score if v.score is not None else 0.0))
+
+
+def whole_clip(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict of a video: the mean over frames of the lowest face score, against the threshold.
+
+    Frames without a judged face are left out of the mean; when they are more than half, the clip
+    is undecided with the first of their reasons. One frame is a picture: `worst_face`.
+    """
+    frames = [list(group) for _, group in groupby(verdicts, key=lambda v: v.index)]
+    if len(frames) == 1:
+        return worst_face(verdicts)
+    judged = [
+        min((v for v in frame if v.label != "undecided"), key=lambda v: v.score or 0.0, default=None)
+        for frame in frames
+    ]
+    scores = [v.score for v in judged if v is not None and v.score is not None]
+    first = replace(verdicts[0], box=None, quality={})
+    if 2 * len(scores) < len(frames):
+        reason = next(v.reason for v in verdicts if v.label == "undecided")
+        missing = len(frames) - len(scores)
+        return replace(
+            first,
+            label="undecided",
+            score=None,
+            reason=f"{missing} of {len(frames)} frames could not be judged: {reason}",
+        )
+    mean = sum(scores) / len(scores)
+    threshold = next(v.threshold for v in judged if v is not None)
+    label = "live" if threshold is not None and mean > threshold else "spoof"
+    return replace(first, label=label, score=mean, threshold=threshold, reason="")

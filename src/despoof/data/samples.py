@@ -1,0 +1,149 @@
+"""One labelled picture, and the tables that list them."""
+
+import csv
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from despoof.core.errors import DataError
+from despoof.core.types import Box, Label
+
+Split = Literal["train", "dev", "test"]
+DATASETS = ("celeba-spoof", "nuaa", "lfw")
+
+# NUAA publishes no development set. Two of its nine training people are ours, so that the split is
+# by person; chosen once because they have about as many live as attack pictures.
+NUAA_DEV_SUBJECTS = frozenset({"0004", "0009"})
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of a table.
+
+    Attributes:
+        path: the picture's file.
+        name: its path relative to the data folder; unique, and the same on every machine.
+        dataset: "celeba-spoof", "nuaa", "lfw" or a name of the user's.
+        split: train, dev or test.
+        subject: who is seen; "" where the table does not know.
+        session: the recording session; "" where there is none.
+        label: live or attack.
+        species: PAI species, "live" for live.
+        box: the face in pixels of the picture; None where none was found.
+        landmarks: (5, 2) float32 in pixels, in the order of `core.types.Face`; None without.
+        row: position in the dataset's table, which is also the row of its depth labels.
+    """
+
+    path: Path
+    name: str
+    dataset: str
+    split: Split
+    subject: str
+    session: str
+    label: Label
+    species: str
+    box: Box | None
+    landmarks: NDArray[np.float32] | None
+    row: int
+
+    @property
+    def live(self) -> bool:
+        """True for a genuine presentation."""
+        return self.label == "live"
+
+    @property
+    def group(self) -> str:
+        """The unit of independence for intervals: the person; the picture where unknown."""
+        return f"{self.dataset}/{self.subject}" if self.subject else self.name
+
+
+def find_data_root(explicit: str | Path | None = None) -> Path:
+    """Return the development data's folder: as given, else $DESPOOF_DATA, else ../shared/data.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    root = Path(explicit or os.environ.get("DESPOOF_DATA") or "../shared/data")
+    if not root.is_dir():
+        raise DataError(
+            f"No data folder at {root}. Set DESPOOF_DATA, or data.root, to the folder that holds "
+            f"{', '.join(f'{name}.csv' for name in DATASETS)}."
+        )
+    return root
+
+
+def read_samples(root: Path, dataset: str) -> list[Sample]:
+    """Read `<root>/<dataset>.csv`, in the table's order.
+
+    NUAA's training people `NUAA_DEV_SUBJECTS` become its dev split (the table has none).
+
+    Raises:
+        DataError: the table is missing, lacks a column, or a row is malformed (with its number).
+    """
+    path = root / f"{dataset}.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+    except OSError as error:
+        raise DataError(f"No table at {path}. Known datasets: {', '.join(DATASETS)}.") from error
+    samples: list[Sample] = []
+    for number, row in enumerate(rows):
+        try:
+            samples.append(_sample(root, dataset, number, row))
+        except (KeyError, ValueError) as error:
+            raise DataError(f"{path}, row {number + 2}: {error!r}; expected {_COLUMNS}.") from error
+    return samples
+
+
+def select(
+    samples: Iterable[Sample],
+    split: Split | None = None,
+    label: Label | None = None,
+    contains: str = "",
+) -> list[Sample]:
+    """Keep the samples of a split, of a label, and with a part of the name."""
+    return [
+        sample
+        for sample in samples
+        if (split is None or sample.split == split)
+        and (label is None or sample.label == label)
+        and contains in sample.name
+    ]
+
+
+def subject_disjoint(samples: Iterable[Sample]) -> list[Sample]:
+    """Keep the test rows whose subject appears in no train or dev row (NUAA's honest twin)."""
+    samples = list(samples)
+    seen = {sample.subject for sample in samples if sample.split != "test"}
+    return [s for s in samples if s.split == "test" and s.subject not in seen]
+
+
+_COLUMNS = "path, split (train|dev|test), subject, session, label (live|attack), species, box, …"
+
+
+def _sample(root: Path, dataset: str, number: int, row: dict[str, str]) -> Sample:
+    if row["label"] not in ("live", "attack") or row["split"] not in ("train", "dev", "test"):
+        raise ValueError(f"label {row['label']!r}, split {row['split']!r}")
+    box = [float(value) for value in row["box"].split()]
+    points = [float(value) for value in row["landmarks"].replace(",", " ").split()]
+    sample = Sample(
+        path=root / row["path"],
+        name=row["path"],
+        dataset=dataset,
+        split=cast("Split", row["split"]),
+        subject=row["subject"],
+        session=row["session"],
+        label=cast("Label", row["label"]),
+        species=row["species"],
+        box=(box[0], box[1], box[2], box[3]) if len(box) == 4 else None,
+        landmarks=np.array(points, np.float32).reshape(5, 2) if len(points) == 10 else None,
+        row=number,
+    )
+    if dataset == "nuaa" and sample.split == "train" and sample.subject in NUAA_DEV_SUBJECTS:
+        sample = replace(sample, split="dev")
+    return sample

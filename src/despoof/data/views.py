@@ -1,0 +1,146 @@
+"""Several stores mixed into balanced batches; development faces in a fixed view."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from despoof.core.config import StrictConfig
+from despoof.core.device import seed_of
+from despoof.core.errors import DataError
+from despoof.data.augment import AugmentConfig, geometry, photometry
+from despoof.data.samples import Sample, find_data_root, read_samples, select
+from despoof.data.store import CropStore, Recapture, build_store
+from despoof.face.crop import CropConfig
+from despoof.recapture.standin import VERSION, recapture_either
+
+
+class SourceConfig(StrictConfig):
+    """One kind of picture in the training mix."""
+
+    dataset: Literal["celeba-spoof", "nuaa", "lfw"]
+    label: Literal["live", "attack"]
+    weight: float = Field(gt=0, description="share of each batch, relative to the others")
+    recapture: bool = Field(False, description="turn live pictures into simulated attacks")
+
+
+class DataConfig(StrictConfig):
+    """What a system learns from, and what it is chosen on."""
+
+    root: str | None = Field(None, description="data folder; default $DESPOOF_DATA, ../shared/data")
+    cache: str = Field("cache", description="folder for cut crops")
+    stored_scale: float = Field(1.9, gt=1, description="side of stored crops / face")
+    stored_size: int = Field(184, ge=32, description="side of stored crops, pixels")
+    sources: tuple[SourceConfig, ...]
+    dev: tuple[Literal["celeba-spoof", "nuaa"], ...]
+    dev_scale: float = Field(1.25, gt=0, description="crop side / face of development faces")
+    augment: AugmentConfig = AugmentConfig()
+    dev_limit: int = Field(240, ge=2, description="faces of each class and set that choose weights")
+    batch_size: int = Field(32, ge=2)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Stores with their shares of a batch."""
+
+    stores: tuple[CropStore, ...]
+    weights: tuple[float, ...]
+    config: DataConfig
+    size: int
+    seed: int
+
+    def batch(self, step: int) -> dict[str, Tensor]:
+        """Return the batch of a step; a pure function of (seed, step).
+
+        `faces` (B, 3, S, S) float32 in [-1, 1]; `live` (B,) bool; `depth` (B, 32, 32) in [0, 1],
+        the person's own relief for attacks too; `source` (B,) the position in `sources`.
+        """
+        seed = seed_of(self.seed, "batch", step)
+        rng = np.random.default_rng(seed)
+        share = np.array(self.weights) / sum(self.weights)
+        # Systematic sampling: every batch holds each source's share, to within one picture.
+        marks = (np.arange(self.config.batch_size) + rng.uniform()) / self.config.batch_size
+        source = np.minimum(np.searchsorted(np.cumsum(share), marks), len(share) - 1)
+        picks = [int(rng.integers(len(self.stores[s].live))) for s in source]
+        chosen = [(self.stores[s], i) for s, i in zip(source, picks, strict=True)]
+        generator = torch.Generator().manual_seed(seed)
+        images = torch.from_numpy(np.stack([store.images[i] for store, i in chosen]))
+        relief = torch.from_numpy(np.stack([store.depth[i] for store, i in chosen]))
+        extent = torch.tensor([float(store.extent[i]) for store, i in chosen])
+        config = self.config
+        faces, depth = geometry(
+            images, relief, extent, config.stored_scale, self.size, config.augment, generator
+        )
+        faces = photometry(faces, config.augment, generator)
+        return {
+            "faces": faces * 2 - 1,
+            "live": torch.tensor([bool(store.live[i]) for store, i in chosen]),
+            "depth": depth,
+            "source": torch.from_numpy(source.astype(np.int64)),
+        }
+
+
+def training_mix(config: DataConfig, size: int, seed: int) -> Mix:
+    """Cut (or load) all sources of a configuration.
+
+    Raises:
+        DataError: a source is empty, or the mix lacks one of the classes.
+    """
+    root = find_data_root(config.root)
+    crop = CropConfig(size=config.stored_size, scale=config.stored_scale)
+    stores: list[CropStore] = []
+    for source in config.sources:
+        samples = select(read_samples(root, source.dataset), "train", source.label)
+        if not samples:
+            raise DataError(f"{source.dataset} has no {source.label} pictures to train on.")
+        recapture: Recapture | None = recapture_either if source.recapture else None
+        tag = VERSION if source.recapture else ""
+        stores.append(build_store(samples, crop, root, Path(config.cache), recapture, tag))
+    live = {bool(value) for store in stores for value in (store.live.any(), store.live.all())}
+    if live != {True, False}:
+        raise DataError("data.sources must hold live pictures and attacks; one class is missing.")
+    return Mix(tuple(stores), tuple(s.weight for s in config.sources), config, size, seed)
+
+
+@dataclass(frozen=True)
+class DevSet:
+    """Development faces of one dataset: `faces` (N, 3, S, S) in [-1, 1], `live` (N,) bool."""
+
+    name: str
+    faces: Tensor
+    live: Tensor
+
+
+def development_sets(config: DataConfig, size: int) -> list[DevSet]:
+    """Return each development set plain, and once more through a random camera (seeded)."""
+    root = find_data_root(config.root)
+    crop = CropConfig(size=size, scale=config.dev_scale)
+    sets: list[DevSet] = []
+    for name in config.dev:
+        samples = select(read_samples(root, name), "dev")
+        kept = [
+            sample
+            for label in ("live", "attack")
+            for sample in _thin(select(samples, label=label), config.dev_limit)
+        ]
+        store = build_store(kept, crop, root, Path(config.cache))
+        planes = torch.from_numpy(np.array(store.images)).permute(0, 3, 1, 2).float() / 255
+        live = torch.from_numpy(store.live)
+        generator = torch.Generator().manual_seed(seed_of("dev", name))
+        cameras = config.augment.model_copy(update={"erase": 0.0})
+        stressed = [photometry(part, cameras, generator) for part in planes.split(64)]
+        sets.append(DevSet(name, planes * 2 - 1, live))
+        sets.append(DevSet(f"{name}-stressed", torch.cat(stressed) * 2 - 1, live))
+    return sets
+
+
+def _thin(samples: list[Sample], limit: int) -> list[Sample]:
+    """At most `limit` samples, spread evenly over the table."""
+    step = max(1, len(samples) / limit)
+    return [samples[int(i * step)] for i in range(min(limit, len(samples)))]

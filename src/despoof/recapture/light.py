@@ -1,0 +1,36 @@
+"""sRGB to linear light and back: recapture happens to light, not to code values."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from despoof.core.types import Image
+
+Light = NDArray[np.float32]
+"""(H, W, 3) linear RGB, 1 = full scale."""
+
+
+def to_light(image: Image) -> Light:
+    """Decode (H, W, 3) uint8 sRGB to linear light in [0, 1] (IEC 61966-2-1)."""
+    code = image.astype(np.float32) / 255
+    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(
+        np.float32
+    )
+
+
+def to_srgb(light: Light) -> Image:
+    """Encode linear light as (H, W, 3) uint8 sRGB; what is out of [0, 1] is clipped."""
+    light = np.clip(light, 0, 1)
+    code = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.rint(code * 255).astype(np.uint8)
+
+
+def enlarge(light: Light, factor: int) -> Light:
+    """Repeat every pixel `factor` times along both axes."""
+    return light.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def integrate(light: Light, factor: int) -> Light:
+    """Average blocks of `factor` × `factor`: what a square sensor pixel collects."""
+    height, width = light.shape[0] // factor, light.shape[1] // factor
+    blocks = light[: height * factor, : width * factor].reshape(height, factor, width, factor, -1)
+    return blocks.mean(axis=(1, 3), dtype=np.float32)

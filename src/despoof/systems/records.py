@@ -1,0 +1,98 @@
+"""The table of systems. A new one is one folder beside this file and one record here."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from torch import nn
+
+from despoof.core.config import StrictConfig
+from despoof.core.errors import ConfigError
+from despoof.core.types import System
+from despoof.data.views import DataConfig
+from despoof.systems.face_despoofing import config as s3_config
+from despoof.systems.face_despoofing import stages as s3_stages
+from despoof.systems.face_despoofing import system as s3_system
+from despoof.systems.rgb_baseline import stages as rgb_stages
+from despoof.systems.rgb_baseline import system as rgb_system
+from despoof.training.stage import Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemRecord:
+    """One system: what it is, how to build it, how to train it, where it comes from.
+
+    Attributes:
+        name: as in DESIGN's words: lower-case with hyphens.
+        config: its configuration class.
+        build: configuration -> module that also is a `System`.
+        recipe: its training-recipe class.
+        stages: (configuration, recipe, data, seed) -> the stages, in order.
+        tiny: configuration values for tests: seconds on a laptop.
+        paper: where it was published.
+        title: one line for people.
+    """
+
+    name: str
+    config: type[StrictConfig]
+    build: Callable[[Any], nn.Module]
+    recipe: type[StrictConfig]
+    stages: Callable[[Any, Any, DataConfig, int], list[Stage]]
+    tiny: Mapping[str, Any]
+    paper: str
+    title: str
+
+    def make(self, values: Mapping[str, Any], origin: str = "the configuration") -> System:
+        """Build the system from plain configuration values."""
+        return cast("System", self.build(self.config.parse(values, origin)).eval())
+
+
+_TINY_CROP = {"size": 32, "scale": 1.25}
+
+RECORDS: dict[str, SystemRecord] = {
+    record.name: record
+    for record in (
+        SystemRecord(
+            name="face-despoofing",
+            config=s3_config.FaceDespoofingConfig,
+            build=s3_system.FaceDespoofing,
+            recipe=s3_stages.RecipeConfig,
+            stages=lambda c, r, d, s: [s3_stages.FaceDespoofingStage(c, r, d, s)],
+            tiny={
+                "crop": _TINY_CROP,
+                "network": {
+                    "encoder_width": 0.25,
+                    "decoder_width": 0.25,
+                    "quality_width": 0.1,
+                    "critic_width": 0.25,
+                },
+            },
+            paper="arXiv:1807.09968",
+            title="Face De-Spoofing: Anti-Spoofing via Noise Modeling (ECCV 2018)",
+        ),
+        SystemRecord(
+            name="rgb-baseline",
+            config=rgb_system.RgbBaselineConfig,
+            build=rgb_system.RgbBaseline,
+            recipe=rgb_stages.RecipeConfig,
+            stages=lambda c, r, d, s: [rgb_stages.RgbBaselineStage(c, r, d, s)],
+            tiny={"crop": _TINY_CROP, "width": 0.1},
+            paper="none: a control of equal size",
+            title="RGB-only classifier on DepthNet's trunk",
+        ),
+    )
+}
+
+
+def system_record(name: str) -> SystemRecord:
+    """Return a system's record.
+
+    Raises:
+        ConfigError: there is no such system; the nearest name is given.
+    """
+    if name not in RECORDS:
+        near = difflib.get_close_matches(name, RECORDS, n=1, cutoff=0.3)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"No system {name!r}.{hint} Systems: {', '.join(RECORDS)}.")
+    return RECORDS[name]
