@@ -91,8 +91,8 @@ class Detector:
         """Judge every face of a picture or of `frames` frames of a video.
 
         Args:
-            source: path, "-" for stdin, bytes, file object, PIL image, (H, W, 3) uint8 array, or
-                (3, H, W) tensor in [-1, 1].
+            source: path, "-" for stdin, bytes, file object, PIL image, (H, W, 3) uint8 array,
+                (3, H, W) tensor in [-1, 1], or a list of `Frame`s that were read before.
             boxes: the faces as (x1, y1, x2, y2) in pixels, instead of detection.
             cropped: the picture already is a face crop (about 1.2 × the face): no detection.
             frames: how many, spread evenly over a video's duration.
@@ -105,7 +105,7 @@ class Detector:
             MediaError: the source cannot be read.
             InputError: an array, tensor or box is malformed.
         """
-        found = self._examine(read_frames(source, frames), boxes, cropped)
+        found = self._examine(_frames_of(source, frames), boxes, cropped)
         faces = [item for item in found if isinstance(item, _Prepared)]
         scores = iter(self._scores([face.crop.image for face in faces]))
         return [
@@ -137,7 +137,7 @@ class Detector:
         A face that the quality gate turned away is decomposed too, but stays undecided. Frames
         without a face give nothing.
         """
-        found = self._examine(read_frames(source, frames), boxes, cropped)
+        found = self._examine(_frames_of(source, frames), boxes, cropped)
         faces = [item for item in found if isinstance(item, _Prepared)]
         parts: list[FaceParts] = []
         for chunk in _chunks(faces, self.batch_size):
@@ -270,6 +270,18 @@ def load(
         device=place,
         record=record,
     )
+
+
+def _frames_of(source: Any, count: int) -> Sequence[Frame]:  # noqa: ANN401
+    if not isinstance(source, list | tuple):
+        return read_frames(source, count)
+    items = cast("Sequence[Any]", source)
+    if not items or not all(isinstance(item, Frame) for item in items):
+        raise InputError(
+            f"A {type(source).__name__} of {len(items)} items is no picture. Expected at least one "
+            "Frame and nothing else; pass other pictures one at a time."
+        )
+    return items
 
 
 def _undecided(

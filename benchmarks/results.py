@@ -1,0 +1,232 @@
+"""Measure trained runs on the development data and write docs/results.md's tables.
+
+    python benchmarks/results.py row runs/face_despoofing          # score one run: its rows
+    python benchmarks/results.py cues                              # trivial cues: their rows
+    python benchmarks/results_page.py                              # all rows so far -> tables
+
+Rows are kept as JSON in benchmarks/results/; the page is made from them alone.
+"""
+
+import argparse
+import datetime
+import json
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from despoof.core.config import read_yaml
+from despoof.core.device import usable_cores
+from despoof.data.samples import find_data_root, read_samples, select, subject_disjoint
+from despoof.evaluation.cues import cues
+from despoof.evaluation.rows import Threshold, breakdown, eer_threshold, evaluation_row
+from despoof.evaluation.scoring import (
+    TIGHT,
+    TIGHT_STRESSED,
+    WIDE,
+    WIDE_STRESSED,
+    Faces,
+    View,
+    cut_faces,
+    labelled,
+    score_faces,
+)
+from despoof.evaluation.tables import to_plain
+from despoof.media.images import read_image
+from despoof.metrics.curves import auc
+from despoof.metrics.scores import make_scores
+from despoof.systems.face_despoofing.scoring import rank_rules
+from despoof.systems.saving import load_system, save_system
+
+OUT = Path(__file__).parent / "results"
+NUAA_VIEWS = (TIGHT, TIGHT_STRESSED, WIDE, WIDE_STRESSED)
+CELEBA_VIEWS = (TIGHT, TIGHT_STRESSED)
+
+
+def samples_of(name: str) -> list[Any]:
+    """Return the samples of a named set, in table order."""
+    root = find_data_root()
+    if name == "nuaa test":
+        return select(read_samples(root, "nuaa"), "test")
+    if name == "nuaa test, new people":
+        return subject_disjoint(read_samples(root, "nuaa"))
+    dataset, split = name.rsplit(" ", 1)
+    return select(read_samples(root, dataset), split)
+
+
+def conditions() -> dict[str, Any]:
+    """Say where, when and from which commit the figures come."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    model = [
+        line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
+    return {
+        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "commit": commit,
+        "machine": f"{model[0].split(':')[1].strip()}, {usable_cores()} cores",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def choose_rule(folder: Path, system: Any, dev_sets: list[str]) -> list[dict[str, Any]]:
+    """System 3 only: choose the score rule on dev, save it with the weights, return the ranking."""
+    sets = []
+    for name in dev_sets:
+        for view in CELEBA_VIEWS:
+            faces = cut_faces(samples_of(name), view, system.config.crop.size)
+            parts: dict[str, list[np.ndarray]] = {}
+            for start in range(0, len(faces.images), 64):
+                pixels = torch.from_numpy(faces.images[start : start + 64]).permute(0, 3, 1, 2)
+                for key, value in system.score_parts(pixels.float() / 127.5 - 1).items():
+                    parts.setdefault(key, []).append(value.double().numpy())
+            live = np.array([sample.live for sample in faces.samples])
+            sets.append(({k: np.concatenate(v) for k, v in parts.items()}, live))
+    ranking = rank_rules(sets)
+    config = system.config.model_copy(update={"score": ranking[0][1]})
+    system.config = config
+    save_system(folder, "face-despoofing", config, system)
+    return [{"dev_auc": round(value, 4), **rule.plain()} for value, rule in ranking]
+
+
+def measure(run: Path) -> None:
+    """Score one run on every set and view; write its rows."""
+    experiment = read_yaml(run / "experiment.yaml")
+    folder = run / "weights"
+    name, system = load_system(folder)
+    size = system.config.crop.size
+    dev_names = [f"{dataset} dev" for dataset in experiment["data"]["dev"]]
+    ranking = choose_rule(folder, system, dev_names) if name == "face-despoofing" else []
+    dev: dict[str, Threshold] = {}
+    counts: dict[str, dict[str, int]] = {}
+    for view in (TIGHT, WIDE):
+        sets = [cut_faces(samples_of(n), view, size) for n in dev_names]
+        joined = [sample for faces in sets for sample in faces.samples]
+        scores = np.concatenate([score_faces(system, faces.images) for faces in sets])
+        chosen = f"EER on {' + '.join(dev_names)}, {view.name}"
+        table = labelled(joined, scores)
+        dev[view.name] = eer_threshold(table, chosen)
+        counts[view.name] = {"n_live": table.n_live, "n_attack": table.n_attack}
+    rows: list[dict[str, Any]] = []
+    for set_name, views in (("nuaa test", NUAA_VIEWS), ("celeba-spoof dev", CELEBA_VIEWS)):
+        for view in views:
+            faces = cut_faces(samples_of(set_name), view, size)
+            rows += rows_of(set_name, view, faces, score_faces(system, faces.images), dev)
+    trained = "+".join(sorted({source["dataset"] for source in experiment["data"]["sources"]}))
+    write(
+        run.name,
+        {
+            "system": name,
+            "trained_on": trained,
+            "train_steps": experiment["train"]["steps"],
+            "seed": experiment["seed"],
+            "score_rules": ranking,
+            "thresholds": {key: {**vars(value), **counts[key]} for key, value in dev.items()},
+            "rows": rows,
+        },
+    )
+
+
+def rows_of(
+    set_name: str, view: View, faces: Faces, scores: np.ndarray, dev: dict[str, Threshold]
+) -> list[dict[str, Any]]:
+    """One row for the set, one for its new people, and the break-downs."""
+    threshold = dev["wide" if view.scale == WIDE.scale else "tight"]
+    table = labelled(faces.samples, scores)
+    found = [{"set": set_name, "view": view.name, **to_plain(evaluation_row("", table, threshold))}]
+    if set_name == "nuaa test":
+        new = {sample.name for sample in samples_of("nuaa test, new people")}
+        chosen = np.array([sample.name in new for sample in faces.samples])
+        part = labelled([s for s in faces.samples if s.name in new], scores[chosen])
+        plain = to_plain(evaluation_row("", part, threshold))
+        found.append({"set": "nuaa test, new people", "view": view.name, **plain})
+        if view in (TIGHT, TIGHT_STRESSED):
+            subjects = np.array([sample.subject for sample in faces.samples])
+            found += [
+                {"set": set_name, "view": view.name, "by": "subject", **to_plain(row)}
+                for row in breakdown("", table, subjects, threshold, draws=200)
+            ]
+    return found
+
+
+def measure_cues() -> None:
+    """AUC of each trivial cue, the better of its two directions chosen on the set's own dev."""
+    rows: list[dict[str, Any]] = []
+    for set_name, dev_name in (
+        ("nuaa test", "nuaa dev"),
+        ("celeba-spoof dev", "celeba-spoof train"),
+    ):
+        plain = {name: cue_table(name, None) for name in (set_name, dev_name)}
+        for view in (None, TIGHT_STRESSED):
+            values, live = plain[set_name] if view is None else cue_table(set_name, view)
+            dev_values, dev_live = plain[dev_name]
+            for cue in values:
+                direction = 1 if auc(make_scores(dev_values[cue], dev_live)) >= 0.5 else -1
+                value = auc(make_scores(direction * values[cue], live))
+                rows.append(
+                    {
+                        "set": set_name,
+                        "view": "original picture" if view is None else view.name,
+                        "cue": cue,
+                        "direction": f"{'higher' if direction > 0 else 'lower'} = live",
+                        "direction_from": dev_name,
+                        "auc": value,
+                        "n": len(live),
+                    }
+                )
+    write("cues", {"system": "cues", "rows": rows})
+
+
+def cue_table(set_name: str, view: View | None) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Cues of every sample with a box: of the original picture, or of a view's 112-px crop."""
+    values: dict[str, list[float]] = {}
+    live: list[bool] = []
+    samples = [sample for sample in samples_of(set_name) if sample.box is not None]
+    if view is None:
+        for sample in samples:
+            found = cues(read_image(sample.path), sample.box, sample.path.stat().st_size)
+            live.append(sample.live)
+            for key, value in found.items():
+                values.setdefault(key, []).append(value)
+    else:
+        faces = cut_faces(samples, view, 112)
+        margin = 112 * (1 - 1 / view.scale) / 2
+        for sample, image in zip(faces.samples, faces.images, strict=True):
+            live.append(sample.live)
+            box = (margin, margin, 112 - margin, 112 - margin)
+            for key, value in cues(image, box).items():
+                if key not in ("face share", "picture side", "face_share", "picture_side"):
+                    values.setdefault(key, []).append(value)
+    return {key: np.array(value) for key, value in values.items()}, np.array(live)
+
+
+def write(name: str, values: dict[str, Any]) -> None:
+    """Write one result file."""
+    OUT.mkdir(exist_ok=True)
+    path = OUT / f"{name}.json"
+    path.write_text(json.dumps({**values, **conditions()}, indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {path}")
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    row = commands.add_parser("row", help="score one run")
+    row.add_argument("run", type=Path, nargs="+")
+    commands.add_parser("cues", help="trivial cues")
+    arguments = parser.parse_args()
+    if arguments.command == "row":
+        for run in arguments.run:
+            measure(run)
+    else:
+        measure_cues()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Make docs/results.md from benchmarks/results/*.json; no figure on the page is typed by hand.
+
+python benchmarks/results_page.py
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "results.md"
+RUNS = {
+    "face_despoofing": "System 3, CelebA-Spoof + NUAA",
+    "rgb_baseline": "RGB control, CelebA-Spoof + NUAA",
+    "face_despoofing_celeba": "System 3, CelebA-Spoof alone",
+    "rgb_baseline_celeba": "RGB control, CelebA-Spoof alone",
+    "face_despoofing_nuaa": "System 3, NUAA alone",
+    "rgb_baseline_nuaa": "RGB control, NUAA alone",
+}
+TABLES = (
+    ("nuaa test", "tight"),
+    ("nuaa test", "tight, stressed"),
+    ("nuaa test", "wide"),
+    ("nuaa test", "wide, stressed"),
+    ("nuaa test, new people", "tight"),
+    ("nuaa test, new people", "tight, stressed"),
+    ("nuaa test, new people", "wide"),
+    ("nuaa test, new people", "wide, stressed"),
+    ("celeba-spoof dev", "tight"),
+    ("celeba-spoof dev", "tight, stressed"),
+)
+HEAD = (
+    "trained on",
+    "AUC [95 %]",
+    "EER %",
+    "HTER % [95 %]",
+    "APCER % (k/n) [95 %]",
+    "BPCER % (k/n) [95 %]",
+)
+
+
+def load() -> dict[str, dict[str, Any]]:
+    """Return the result files by run name."""
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((HERE / "results").glob("*.json"))
+    }
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Render a GitHub table."""
+    lines = [head, ("---",) + ("---:",) * (len(head) - 1), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def span(ends: list[float] | None, scale: float, digits: int) -> str:
+    """Render an interval; nothing where it cannot be had."""
+    if ends is None:
+        return ""
+    return f" [{scale * ends[0]:.{digits}f}, {scale * ends[1]:.{digits}f}]"
+
+
+def rate(row: dict[str, Any], name: str) -> str:
+    """Render a rate with its counts and interval."""
+    if row[name] is None:
+        return "–"
+    counts = f" ({row[f'{name}_k']}/{row[f'{name}_n']})"
+    return f"{100 * row[name]:.1f}{counts}{span(row[f'{name}_ci95'], 100, 1)}"
+
+
+def cells(title: str, row: dict[str, Any]) -> tuple[str, ...]:
+    """Render one system's row."""
+    return (
+        title,
+        f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 3)}",
+        f"{100 * row['eer']:.1f}",
+        f"{100 * row['hter']:.1f}{span(row['hter_group_ci95'], 100, 1)}",
+        rate(row, "apcer_pooled"),
+        rate(row, "bpcer"),
+    )
+
+
+def find(result: dict[str, Any], set_name: str, view: str, by: str | None = None) -> list[Any]:
+    """Return the rows of a set and view; whole-set rows unless a break-down is named."""
+    return [
+        row
+        for row in result["rows"]
+        if row["set"] == set_name and row["view"] == view and row.get("by") == by
+    ]
+
+
+def set_tables(results: dict[str, dict[str, Any]]) -> str:
+    """One table for each test set and view."""
+    parts: list[str] = []
+    for set_name, view in TABLES:
+        rows: list[tuple[str, ...]] = []
+        sizes = ""
+        for run, title in RUNS.items():
+            for row in find(results[run], set_name, view) if run in results else []:
+                rows.append(cells(title, row))
+                sizes = (
+                    f"{row['n_live']} live, {row['n_attack']} attack; "
+                    f"{row['live_groups']}/{row['attack_groups']} groups"
+                )
+        parts.append(f"### {set_name}: {view} ({sizes})\n\n{table(HEAD, rows)}\n")
+    return "\n".join(parts)
+
+
+def cue_tables(result: dict[str, Any]) -> str:
+    """AUC of the trivial cues, one column for each set and view."""
+    columns = sorted({(row["set"], row["view"]) for row in result["rows"]})
+    names = list(dict.fromkeys(row["cue"] for row in result["rows"]))
+    body: list[tuple[str, ...]] = []
+    for name in names:
+        line = [name.replace("_", " ")]
+        for column in columns:
+            hit = [r for r in result["rows"] if (r["set"], r["view"], r["cue"]) == (*column, name)]
+            line.append(f"{hit[0]['auc']:.3f}" if hit else "–")
+        body.append(tuple(line))
+    return table(("cue", *(f"{a}: {b}" for a, b in columns)), body)
+
+
+def subject_table(results: dict[str, dict[str, Any]]) -> str:
+    """BPCER and APCER per NUAA subject of the system trained on both sets."""
+    rows = [
+        (row["name"].split("=")[-1].strip(" :,"), rate(row, "bpcer"), rate(row, "apcer_pooled"))
+        for row in find(results["face_despoofing"], "nuaa test", "tight", "subject")
+    ]
+    return table(("subject", "BPCER % (k/n) [95 %]", "APCER % (k/n) [95 %]"), rows)
+
+
+def rule_table(results: dict[str, dict[str, Any]]) -> str:
+    """The score rules of each System 3 run, as ranked on its own dev sets."""
+    lines: list[tuple[str, ...]] = []
+    for run, title in RUNS.items():
+        for place, rule in enumerate(results.get(run, {}).get("score_rules", [])):
+            alone = sorted((rule["map"] > 0, rule["depth"] > 0, rule["magnitude"] > 0))
+            if place == 0 or alone == [False, False, True]:
+                weights = f"map {rule['map']:g}, depth {rule['depth']:g}, |N| {rule['magnitude']:g}"
+                chosen = "chosen" if place == 0 else ""
+                lines.append((title, weights, f"{rule['dev_auc']:.3f}", chosen))
+    return table(("run", "weights of the parts", "mean dev AUC", ""), lines)
+
+
+def run_table(results: dict[str, dict[str, Any]]) -> str:
+    """Where each row comes from."""
+    rows = [
+        (
+            title,
+            f"`despoof train experiments/small/{run}.yaml && "
+            f"python benchmarks/results.py row runs/{run}`",
+            str(results[run]["train_steps"]),
+            str(results[run]["seed"]),
+            f"{results[run]['date']}, {results[run]['commit']}",
+        )
+        for run, title in RUNS.items()
+        if run in results
+    ]
+    return table(("row", "command", "steps", "seed", "date, commit"), rows)
+
+
+def main() -> None:
+    """Fill the template and write the page."""
+    results = load()
+    any_run = next(results[run] for run in RUNS if run in results)
+    text = (HERE / "results_template.md").read_text(encoding="utf-8")
+    for key, value in {
+        "TABLES": set_tables(results),
+        "CUES": cue_tables(results["cues"]),
+        "SUBJECTS": subject_table(results),
+        "RULES": rule_table(results),
+        "RUNS": run_table(results),
+        "MACHINE": f"{any_run['machine']}, Python {any_run['python']}, torch {any_run['torch']}",
+    }.items():
+        text = text.replace(f"<!-- {key} -->", value)
+    PAGE.write_text(text, encoding="utf-8")
+    print(f"wrote {PAGE}")
+
+
+if __name__ == "__main__":
+    main()
