@@ -26,8 +26,8 @@ lint: .venv/.dev
 
 check: lint test-all    ## all gates; what .ci/run calls
 
-bench: .venv/.dev   ## every program in benchmarks/, one after the other
-	set -e; for program in benchmarks/[!_]*.py; do echo "== $$program"; $(BIN)/python $$program; done
+bench: .venv/.dev   ## speed and memory on this machine; the other programs in benchmarks/ need trained runs
+	$(BIN)/python benchmarks/speed.py
 
 clean:  ## all that can be made again, .venv too; trained runs stay
 	rm -rf .venv demo cache build dist .coverage .pytest_cache .ruff_cache .import_linter_cache .hypothesis
