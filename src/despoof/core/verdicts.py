@@ -22,19 +22,16 @@ def worst_face(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def whole_clip(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict of a video: the mean over frames of the lowest face score, against the threshold.
+    """The verdict of a video: the mean of the frames' worst scores, against the threshold.
 
-    Frames without a judged face are left out of the mean; when they are more than half, the clip
-    is undecided with the first of their reasons. One frame is a picture: `worst_face`.
+    Frames whose worst face is undecided are left out of the mean; when they are more than half,
+    the clip is undecided with the first of their reasons. One frame is a picture: `worst_face`.
     """
     frames = [list(group) for _, group in groupby(verdicts, key=lambda v: v.index)]
     if len(frames) == 1:
         return worst_face(verdicts)
-    judged = [
-        min((v for v in frame if v.label != "undecided"), key=lambda v: v.score or 0.0, default=None)
-        for frame in frames
-    ]
-    scores = [v.score for v in judged if v is not None and v.score is not None]
+    judged = [v for v in map(worst_face, frames) if v.label != "undecided"]
+    scores = [v.score for v in judged if v.score is not None]
     first = replace(verdicts[0], box=None, quality={})
     if 2 * len(scores) < len(frames):
         reason = next(v.reason for v in verdicts if v.label == "undecided")
@@ -46,6 +43,6 @@ def whole_clip(verdicts: Sequence[Verdict]) -> Verdict:
             reason=f"{missing} of {len(frames)} frames could not be judged: {reason}",
         )
     mean = sum(scores) / len(scores)
-    threshold = next(v.threshold for v in judged if v is not None)
+    threshold = judged[0].threshold
     label = "live" if threshold is not None and mean > threshold else "spoof"
     return replace(first, label=label, score=mean, threshold=threshold, reason="")

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from despoof.core.config import StrictConfig, override, read_yaml, write_yaml
+from despoof.core.extras import need
 from despoof.data.views import DataConfig
 from despoof.systems.records import system_record
 from despoof.systems.saving import save_system
@@ -21,8 +22,8 @@ class Experiment(StrictConfig):
     system: str
     output: str = Field(description="folder of the run")
     seed: int = 0
-    model: dict[str, Any] = {}
-    recipe: dict[str, Any] = {}
+    model: dict[str, Any] = Field(default_factory=dict[str, Any])
+    recipe: dict[str, Any] = Field(default_factory=dict[str, Any])
     data: DataConfig
     train: TrainConfig
 
@@ -46,7 +47,14 @@ def train_experiment(
     """Run all stages and save the system as a folder that `despoof check --weights` takes.
 
     The run is `<output>/<stage>/…`, the system `<output>/weights/`.
+
+    Raises:
+        MissingExtraError: the `train` extra is not installed; before any data is cut.
+        DataError: a dataset is missing or empty.
+        TrainingError: as `training.loop.run_stages`.
     """
+    for module in ("accelerate", "tensorboard"):
+        need(module, "train")
     record = system_record(experiment.system)
     config = record.config.parse(experiment.model)
     recipe = record.recipe.parse(experiment.recipe)

@@ -1,0 +1,80 @@
+"""What was asked to be checked: files, the files of folders, stdin, a camera."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from despoof.core.errors import DespoofError, MediaError
+from despoof.core.types import Frame
+
+CAMERA_GAP = 0.25
+"""Seconds between two frames that are taken from a camera, so that they are not all the same."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to check, or the reason why there is none.
+
+    Attributes:
+        source: as the user gave it; in a folder, the file's path.
+        camera: index of a camera instead of a file.
+        taken: its frames, where they are at hand.
+        error: why it cannot be checked.
+    """
+
+    source: str
+    camera: int | None = None
+    taken: tuple[Frame, ...] = ()
+    error: str = ""
+
+    def read(self, count: int) -> list[Frame]:
+        """Return its frames.
+
+        Raises:
+            DespoofError: it cannot be read.
+        """
+        from despoof.media.camera import open_camera
+        from despoof.media.sources import read_frames
+
+        if self.error:
+            raise MediaError(self.error)
+        if self.taken:
+            return list(self.taken)
+        if self.camera is None:
+            return read_frames(self.source, count)
+        frames = list(islice(_spaced(open_camera(self.camera)), count))
+        if not frames:
+            raise MediaError(f"{self.source} gives no picture. Connect it again.")
+        return frames
+
+
+def expand(paths: Sequence[str], camera: int | None) -> list[Item]:
+    """Turn arguments into items; folders become their files, problems become items with errors."""
+    from despoof.media.files import find_media
+
+    items: list[Item] = []
+    for path in paths:
+        if path == "-":
+            items.append(Item(path))
+            continue
+        try:
+            found = find_media(path)
+        except DespoofError as error:
+            items.append(Item(path, error=str(error)))
+            continue
+        items += [Item(str(file)) for file in found] if Path(path).is_dir() else [Item(path)]
+        if not found:
+            items.append(Item(path, error=f"{path} holds no pictures or videos. Check the path."))
+    if camera is not None:
+        items.append(Item(f"camera:{camera}", camera=camera))
+    return items
+
+
+def _spaced(frames: Iterator[Frame]) -> Iterator[Frame]:
+    due = 0.0
+    for frame in frames:
+        time = frame.time or 0.0
+        if time >= due:
+            due = time + CAMERA_GAP
+            yield frame

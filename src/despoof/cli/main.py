@@ -1,0 +1,87 @@
+"""The entry point: commands, exit codes, and the one place where errors end."""
+
+import io
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from despoof.cli import check, demo, models, train
+from despoof.cli.options import INTERRUPTED, LIVE, UNDECIDED, USAGE, VersionOption
+from despoof.cli.output import complain
+from despoof.core.errors import ConfigError, DespoofError, InputError
+
+app = typer.Typer(
+    help="Is the face in front of the camera a person or a picture of one, and why?",
+    epilog="Example: despoof check selfie.jpg",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_COMMANDS = {
+    "check": (check.check, check.EXAMPLE),
+    "demo": (demo.demo, demo.EXAMPLE),
+    "models": (models.models, models.EXAMPLE),
+    "train": (train.train, train.EXAMPLE),
+}
+for _name, (_command, _example) in _COMMANDS.items():
+    app.command(_name, epilog=_example)(_command)
+
+
+@app.callback()
+def _root(version: VersionOption = False) -> None:  # pyright: ignore[reportUnusedFunction]
+    pass
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code. Never raises for bad input.
+
+    Args:
+        arguments: of the command line, without the program's name.
+    """
+    debug = "--debug" in arguments
+    try:
+        code = app(args=list(arguments), prog_name="despoof", standalone_mode=False)
+    except typer.TyperException as error:
+        return _usage(error, arguments)
+    except (ConfigError, InputError) as error:
+        return _end(error, str(error), USAGE, debug)
+    except DespoofError as error:
+        return _end(error, str(error), UNDECIDED, debug)
+    except typer.Abort:
+        code = INTERRUPTED
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _end(error, f"{place}{error.strerror or error}.", UNDECIDED, debug)
+    except Exception as error:
+        hint = "" if debug else " This is a bug; --debug shows where."
+        return _end(error, f"unexpected {type(error).__name__}: {error}{hint}", UNDECIDED, debug)
+    if code == INTERRUPTED:
+        complain("stopped.")
+    return code if isinstance(code, int) else LIVE
+
+
+def run() -> None:
+    """Run the command line of this process and exit."""
+    for stream in (sys.stdout, sys.stderr):  # names that are not UTF-8 must not stop the rest
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    sys.exit(main(sys.argv[1:]))
+
+
+def _usage(error: typer.TyperException, arguments: Sequence[str]) -> int:
+    format_message = getattr(error, "format_message", None)
+    message = str(format_message() if callable(format_message) else error).strip()
+    command = next((word for word in arguments if word in _COMMANDS), "")
+    if message:  # empty when the help was printed because nothing was asked
+        complain(f"{message} See: {' '.join(filter(None, ['despoof', command]))} --help")
+    return USAGE
+
+
+def _end(error: Exception, message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    complain(message)
+    return code

@@ -1,0 +1,28 @@
+"""The embedded sample: one real portrait, as it is and as two attacks made from it."""
+
+import numpy as np
+
+from despoof.core.types import Image
+from despoof.recapture.standin import recapture
+
+TRUTH = {"astronaut": "live", "astronaut-print": "attack", "astronaut-screen": "attack"}
+"""What each sample picture is."""
+
+_SEED = 20180726  # the day System 3 was published; any number would do
+
+
+def sample_pictures() -> dict[str, Image]:
+    """Return scikit-image's portrait of Eileen Collins (NASA, public domain) and two recaptures.
+
+    The attacks are simulated, with fixed seeds: a halftone print and a screen with moiré. They
+    show what the program does; they measure nothing.
+    """
+    from skimage import data
+
+    portrait: Image = np.ascontiguousarray(data.astronaut())
+    print_rng, screen_rng = (np.random.default_rng([_SEED, i]) for i in range(2))
+    return {
+        "astronaut": portrait,
+        "astronaut-print": recapture(portrait, "print", print_rng).image,
+        "astronaut-screen": recapture(portrait, "screen", screen_rng).image,
+    }
