@@ -248,6 +248,11 @@ def load(
     folder = resolve(weights, allow_download=allow_download)
     record = read_record(folder)
     name, system = load_system(folder)
+    if record is not None and record.system.replace("_", "-") != name:
+        raise WeightsError(
+            f"{folder}: the record is of system {record.system!r}, the configuration of {name!r}. "
+            "The files are from different weights; get the folder again."
+        )
     crop: CropConfig = system.config.crop
     chosen = threshold
     if chosen is None and record is not None and record.threshold is not None:

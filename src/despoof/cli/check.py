@@ -1,5 +1,6 @@
 """`despoof check`: live or spoof, and why."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,7 +87,7 @@ def _answers(
     folder: EvidenceFolder | None,
 ) -> list[Answer]:
     answers: list[Answer] = []
-    with progress(len(items), wanted=_takes_long(items)) as show:
+    with progress(len(items), wanted=_bar_wanted(items, json)) as show:
         for item in items:
             show(item.source)
             one = answer(
@@ -103,9 +104,12 @@ def _answers(
     return answers
 
 
-def _takes_long(items: list[Item]) -> bool:
+def _bar_wanted(items: list[Item], json: bool) -> bool:
+    """Whether the work is long, and the bar would not run through JSON on the same terminal."""
     from despoof.media.files import is_video
 
+    if json and sys.stdout.isatty():
+        return False
     return len(items) > 1 or any(
         item.camera is not None or (item.source != "-" and is_video(item.source)) for item in items
     )

@@ -41,23 +41,17 @@ def main(arguments: Sequence[str]) -> int:
     Args:
         arguments: of the command line, without the program's name.
     """
-    debug = "--debug" in arguments
     try:
         code = app(args=list(arguments), prog_name="despoof", standalone_mode=False)
     except typer.TyperException as error:
         return _usage(error, arguments)
-    except (ConfigError, InputError) as error:
-        return _end(error, str(error), USAGE, debug)
-    except DespoofError as error:
-        return _end(error, str(error), UNDECIDED, debug)
-    except typer.Abort:
+    except SystemExit:
+        # How typer and rich end when nobody reads stdout any more; their 1 would say "a spoof".
+        return UNDECIDED
+    except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        return _end(error, f"{place}{error.strerror or error}.", UNDECIDED, debug)
     except Exception as error:
-        hint = "" if debug else " This is a bug; --debug shows where."
-        return _end(error, f"unexpected {type(error).__name__}: {error}{hint}", UNDECIDED, debug)
+        return _end(error, debug="--debug" in arguments)
     if code == INTERRUPTED:
         complain("stopped.")
     return code if isinstance(code, int) else LIVE
@@ -80,8 +74,16 @@ def _usage(error: typer.TyperException, arguments: Sequence[str]) -> int:
     return USAGE
 
 
-def _end(error: Exception, message: str, code: int, debug: bool) -> int:
+def _end(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
-    complain(message)
-    return code
+    if isinstance(error, DespoofError):
+        complain(str(error))
+        return USAGE if isinstance(error, ConfigError | InputError) else UNDECIDED
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        complain(f"{place}{error.strerror or error}.")
+    else:
+        hint = "" if debug else " This is a bug; --debug shows where."
+        complain(f"unexpected {type(error).__name__}: {error}.{hint}")
+    return UNDECIDED

@@ -88,7 +88,7 @@ def full_scale(*faces: FaceParts) -> float:
     seen = [_finite(face.noise)[face.crop.valid] for face in faces]
     sizes = np.concatenate([np.abs(values).ravel() for values in seen]) if seen else np.zeros(0)
     top = float(np.quantile(sizes, 0.995)) if sizes.size else 0.0
-    return next((step for step in _NICE if step >= top), _NICE[-1])
+    return next((step for step in _NICE if step * 1.0001 >= top), _NICE[-1])
 
 
 def noise_photo(face: FaceParts, scale: float, side: int) -> Pillow.Image:

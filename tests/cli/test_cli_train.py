@@ -1,0 +1,107 @@
+"""`despoof train` on a toy stage: the loop itself is tested in tests/training."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+import yaml
+
+from despoof.systems import records
+
+
+class TinyStage:
+    """Trains the tiny System 3 towards brighter depth, on noise."""
+
+    name = "tiny"
+
+    def __init__(self, module):
+        self.module = module
+
+    def updates(self):
+        from despoof.training.stage import Update
+
+        return (Update("dq", self.module.dq, self.loss, 1e-3),)
+
+    def batch(self, step):
+        generator = torch.Generator().manual_seed(step)
+        return {"faces": torch.rand(2, 3, 32, 32, generator=generator) * 2 - 1}
+
+    def loss(self, batch):
+        loss = (1 - self.module.dq(self.module.six_channels(batch["faces"]))).square().mean()
+        return loss, {"loss": loss.detach()}
+
+    def validate(self, module):
+        return {"auc": 0.75}
+
+    def fingerprint(self):
+        return "tiny"
+
+
+@pytest.fixture
+def experiment(tmp_path, monkeypatch):
+    record = records.RECORDS["face-despoofing"]
+    tiny = replace(record, stages=lambda c, r, d, s: [TinyStage(record.build(c))])
+    monkeypatch.setitem(records.RECORDS, "face-despoofing", tiny)
+    sources = [{"dataset": "nuaa", "label": "live", "weight": 1.0}]
+    values = {
+        "system": "face-despoofing",
+        "output": str(tmp_path / "run"),
+        "model": {key: dict(value) for key, value in record.tiny.items()},
+        "data": {"sources": sources, "dev": ["nuaa"]},
+        "train": {"steps": 3, "validate_every": 2, "checkpoint_every": 2},
+    }
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def test_train_writes_weights_that_check_takes(cli, experiment, photo):
+    done = cli("train", experiment, "--set", "train.steps=2", "--json")
+    (stage,) = (json.loads(line) for line in done.out.splitlines())
+    assert done.code == 0 and stage["stage"] == "tiny" and stage["last_step"] == 2
+    assert stage["best_metrics"]["auc"] == 0.75 and stage["skipped"] is False
+    checked = cli("check", photo, "--weights", stage["weights"], "--threshold", "-9")
+    assert checked.code == 0
+    without = cli("check", photo, "--weights", stage["weights"])
+    assert without.code == 2 and "no threshold" in without.out
+
+
+def test_train_resumes_and_starts_fresh(cli, experiment):
+    assert "best at step" in cli("train", experiment).out
+    again, fresh = cli("train", experiment, "--json"), cli("train", experiment, "--fresh", "--json")
+    assert [json.loads(done.out)["skipped"] for done in (again, fresh)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("train.stesp=2", "Did you mean 'steps'?"),
+        ("model.netwrk=2", "Did you mean 'network'?"),
+        ("recipe.learning_rat=2", "Did you mean 'learning_rate'?"),
+        ("system=face-despofing", "Did you mean 'face-despoofing'?"),
+        ("train.steps=many", "train.steps"),
+        ("steps", "key=value"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_helps(cli, experiment, setting, message):
+    done = cli("train", experiment, "--set", setting)
+    assert done.code == 64 and message in done.err and done.err.count("\n") == 1
+
+
+def test_a_missing_experiment_is_one_line(cli, tmp_path):
+    done = cli("train", tmp_path / "none.yaml")
+    assert done.code == 64 and "No configuration file" in done.err
+
+
+def test_a_missing_extra_is_named(cli, experiment, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "accelerate", None)
+    done = cli("train", experiment)
+    assert done.code == 2 and "pip install 'despoof[train]'" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_run_folder_that_cannot_be_made_is_one_line(cli, experiment, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = cli("train", experiment, "--set", f"output={tmp_path / 'file' / 'run'}")
+    assert done.code == 2 and done.err.count("\n") == 1 and "Not a directory" in done.err
