@@ -31,8 +31,8 @@ for _name, (_command, _example) in _COMMANDS.items():
 
 
 @app.callback()
-def _root(version: VersionOption = False) -> None:  # pyright: ignore[reportUnusedFunction]
-    pass
+def root(version: VersionOption = False) -> None:
+    """Take the options that stand before a command; its help is `app`'s."""
 
 
 def main(arguments: Sequence[str]) -> int:

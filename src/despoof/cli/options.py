@@ -17,9 +17,8 @@ def _show_version(wanted: bool) -> None:
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-DebugOption = Annotated[
-    bool, typer.Option("--debug", help="On an error, show the traceback.", expose_value=True)
-]
+DebugOption = Annotated[bool, typer.Option("--debug", help="On an error, show the traceback.")]
+"""`main` looks for it in the arguments; commands only declare it."""
 VersionOption = Annotated[
     bool,
     typer.Option(

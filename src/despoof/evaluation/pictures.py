@@ -24,6 +24,7 @@ from despoof.evaluation.panels import (
     write,
 )
 
+_LINE = (70, 74, 82)
 _SIDE, _GAP, _HEAD, _FOOT = 256, 16, 82, 84
 
 
@@ -50,6 +51,8 @@ def evidence_picture(parts: FaceParts) -> Pillow.Image:
     for number, (panel, title, lines) in enumerate(panels):
         left, below = _GAP + number * (_SIDE + _GAP), _HEAD + _SIDE
         canvas.paste(panel, (left, _HEAD))
+        frame = (left - 1, _HEAD - 1, left + _SIDE, _HEAD + _SIDE)
+        ImageDraw.Draw(canvas).rectangle(frame, outline=_LINE)
         write(canvas, (left, below + 8), title, size=16)
         for row, line in enumerate(lines):
             place = (left, below + 33 + 20 * row)
