@@ -20,7 +20,9 @@ from despoof.core.errors import ConfigError
 class StrictConfig(BaseModel):
     """Base of every configuration: frozen, no unknown keys, defaults are checked too."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, ser_json_inf_nan="constants"
+    )
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], origin: str = "the configuration") -> Self:

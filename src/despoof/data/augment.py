@@ -1,5 +1,4 @@
-"""Random views of stored crops: geometry for picture and depth together, one camera for both
-classes.
+"""Random views of stored crops: picture and depth move together, one camera for both classes.
 
 Live and attack pictures of every set at hand come from different cameras. So whatever a camera or
 a codec does is drawn here from one distribution for both classes, and cannot tell them apart.
@@ -22,26 +21,31 @@ from despoof.core.config import StrictConfig
 class AugmentConfig(StrictConfig):
     """Ranges, drawn uniformly for each picture, whatever its class."""
 
-    scale: tuple[float, float] = Field((1.05, 1.9), description="crop side / face")
-    aspect: float = Field(0.1, ge=0, description="log of the largest stretch of one axis")
-    shift: float = Field(0.06, ge=0, description="of the face, each way")
-    rotation: float = Field(12.0, ge=0, description="degrees, each way")
-    blur: float = Field(1.5, ge=0, description="largest Gaussian sigma, pixels of a 128-px crop")
-    noise: float = Field(0.05, ge=0, description="largest sensor-noise sd, full scale 1")
-    exposure: float = Field(0.5, ge=0, description="log2 of the largest gain (stops)")
-    gamma: float = Field(0.35, ge=0, description="log of the largest exponent")
-    white_balance: float = Field(0.15, ge=0, description="log of the largest channel gain")
-    saturation: float = Field(0.35, ge=0, description="largest relative change")
-    downscale: float = Field(0.45, ge=0.1, le=1, description="smallest share of the side kept")
-    jpeg: tuple[int, int] = Field((30, 95), description="quality")
-    probability: float = Field(0.6, ge=0, le=1, description="of each photometric step")
-    erase: float = Field(0.25, ge=0, le=1, description="probability of a grey rectangle")
+    scale: tuple[float, float] = Field(default=(1.05, 1.9), description="crop side / face")
+    aspect: float = Field(default=0.1, ge=0, description="log of the largest stretch of one axis")
+    shift: float = Field(default=0.06, ge=0, description="of the face, each way")
+    rotation: float = Field(default=12.0, ge=0, description="degrees, each way")
+    blur: float = Field(
+        default=1.5, ge=0, description="largest Gaussian sigma, pixels of a 128-px crop"
+    )
+    noise: float = Field(default=0.05, ge=0, description="largest sensor-noise sd, full scale 1")
+    exposure: float = Field(default=0.5, ge=0, description="log2 of the largest gain (stops)")
+    gamma: float = Field(default=0.35, ge=0, description="log of the largest exponent")
+    white_balance: float = Field(default=0.15, ge=0, description="log of the largest channel gain")
+    saturation: float = Field(default=0.35, ge=0, description="largest relative change")
+    downscale: float = Field(
+        default=0.45, ge=0.1, le=1, description="smallest share of the side kept"
+    )
+    jpeg: tuple[int, int] = Field(default=(30, 95), description="quality")
+    probability: float = Field(default=0.6, ge=0, le=1, description="of each photometric step")
+    erase: float = Field(default=0.25, ge=0, le=1, description="probability of a grey rectangle")
 
 
 def geometry(
     images: Tensor,
     depth: Tensor,
     extent: Tensor,
+    *,
     stored_scale: float,
     size: int,
     config: AugmentConfig,

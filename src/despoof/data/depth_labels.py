@@ -1,5 +1,6 @@
 """Precomputed face relief beside a table, brought into the frame of a crop."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,9 @@ def read_depth(root: Path, dataset: str) -> NDArray[np.uint8]:
     """
     path = root / f"{dataset}.depth.npz"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             depth = arrays["depth"]
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} does not hold an array `depth`: {error}.") from error
     if depth.ndim != 3 or depth.shape[1:] != (32, 32) or depth.dtype != np.uint8:
         raise DataError(f"{path}: depth is {depth.dtype} {depth.shape}, expected uint8 (N, 32, 32)")

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,11 +91,13 @@ def read_samples(root: Path, dataset: str) -> list[Sample]:
             rows = list(csv.DictReader(stream))
     except OSError as error:
         raise DataError(f"No table at {path}. Known datasets: {', '.join(DATASETS)}.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is not a CSV table in UTF-8: {error}.") from error
     samples: list[Sample] = []
     for number, row in enumerate(rows):
         try:
             samples.append(_sample(root, dataset, number, row))
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, AttributeError) as error:  # a cut row has None in it
             raise DataError(f"{path}, row {number + 2}: {error!r}; expected {_COLUMNS}.") from error
     return samples
 
@@ -131,14 +133,16 @@ def _sample(root: Path, dataset: str, number: int, row: dict[str, str]) -> Sampl
         raise ValueError(f"label {row['label']!r}, split {row['split']!r}")
     box = [float(value) for value in row["box"].split()]
     points = [float(value) for value in row["landmarks"].replace(",", " ").split()]
+    if len(box) not in (0, 4) or len(points) not in (0, 10):
+        raise ValueError(f"box {row['box']!r}, landmarks {row['landmarks']!r}")
     sample = Sample(
         path=root / row["path"],
         name=row["path"],
         dataset=dataset,
-        split=cast("Split", row["split"]),
+        split=row["split"],
         subject=row["subject"],
         session=row["session"],
-        label=cast("Label", row["label"]),
+        label=row["label"],
         species=row["species"],
         box=(box[0], box[1], box[2], box[3]) if len(box) == 4 else None,
         landmarks=np.array(points, np.float32).reshape(5, 2) if len(points) == 10 else None,

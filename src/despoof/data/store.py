@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from despoof.core.device import seed_of
+from despoof.core.errors import DataError
 from despoof.core.files import atomic_path
 from despoof.core.types import Face, FaceCrop, Image
 from despoof.data.depth_labels import depth_in_crop, read_depth
@@ -64,6 +65,7 @@ def build_store(
     config: CropConfig,
     root: Path,
     cache: Path,
+    *,
     recapture: Recapture | None = None,
     tag: str = "",
 ) -> CropStore:
@@ -115,10 +117,14 @@ def _cut(
         if recapture is not None:
             image = recapture(image, np.random.default_rng(seed_of("recapture", sample.name)))
         images.append(image)
-        relief = reliefs[sample.dataset][sample.row]
-        depth.append(
-            depth_in_crop(relief, picture.shape[:2], crop.matrix, config.size, DEPTH_SIDE)
-        )
+        stack = reliefs[sample.dataset]
+        if sample.row >= len(stack):
+            raise DataError(
+                f"{sample.dataset}.depth.npz holds {len(stack)} reliefs, none for row {sample.row} "
+                f"(from 0) of the table, {sample.name}. Make both from the same table."
+            )
+        relief = stack[sample.row]
+        depth.append(depth_in_crop(relief, picture.shape[:2], crop.matrix, config.size, DEPTH_SIDE))
         live.append(sample.live and recapture is None)
         extent.append(_extent(crop, config.scale))
     side = config.size

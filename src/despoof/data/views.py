@@ -1,8 +1,6 @@
 """Several stores mixed into balanced batches; development faces in a fixed view."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -27,22 +25,28 @@ class SourceConfig(StrictConfig):
     dataset: Literal["celeba-spoof", "nuaa", "lfw"]
     label: Literal["live", "attack"]
     weight: float = Field(gt=0, description="share of each batch, relative to the others")
-    recapture: bool = Field(False, description="turn live pictures into simulated attacks")
+    recapture: bool = Field(default=False, description="turn live pictures into simulated attacks")
 
 
 class DataConfig(StrictConfig):
     """What a system learns from, and what it is chosen on."""
 
-    root: str | None = Field(None, description="data folder; default $DESPOOF_DATA, ../shared/data")
-    cache: str = Field("cache", description="folder for cut crops")
-    stored_scale: float = Field(1.9, gt=1, description="side of stored crops / face")
-    stored_size: int = Field(184, ge=32, description="side of stored crops, pixels")
+    root: str | None = Field(
+        default=None, description="data folder; default $DESPOOF_DATA, ../shared/data"
+    )
+    cache: str = Field(default="cache", description="folder for cut crops")
+    stored_scale: float = Field(default=1.9, gt=1, description="side of stored crops / face")
+    stored_size: int = Field(default=184, ge=32, description="side of stored crops, pixels")
     sources: tuple[SourceConfig, ...]
-    dev: tuple[Literal["celeba-spoof", "nuaa"], ...]
-    dev_scale: float = Field(1.25, gt=0, description="crop side / face of development faces")
+    dev: tuple[Literal["celeba-spoof", "nuaa"], ...] = Field(min_length=1)
+    dev_scale: float = Field(
+        default=1.25, gt=0, description="crop side / face of development faces"
+    )
     augment: AugmentConfig = AugmentConfig()
-    dev_limit: int = Field(240, ge=2, description="faces of each class and set that choose weights")
-    batch_size: int = Field(32, ge=2)
+    dev_limit: int = Field(
+        default=240, ge=2, description="faces of each class and set that choose weights"
+    )
+    batch_size: int = Field(default=32, ge=2)
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,13 @@ class Mix:
         extent = torch.tensor([float(store.extent[i]) for store, i in chosen])
         config = self.config
         faces, depth = geometry(
-            images, relief, extent, config.stored_scale, self.size, config.augment, generator
+            images,
+            relief,
+            extent,
+            stored_scale=config.stored_scale,
+            size=self.size,
+            config=config.augment,
+            generator=generator,
         )
         faces = photometry(faces, config.augment, generator)
         return {
@@ -101,7 +111,10 @@ def training_mix(config: DataConfig, size: int, seed: int) -> Mix:
             raise DataError(f"{source.dataset} has no {source.label} pictures to train on.")
         recapture: Recapture | None = recapture_either if source.recapture else None
         tag = VERSION if source.recapture else ""
-        stores.append(build_store(samples, crop, root, Path(config.cache), recapture, tag))
+        store = build_store(samples, crop, root, Path(config.cache), recapture=recapture, tag=tag)
+        if len(store.live) == 0:
+            raise DataError(f"{source.dataset}: no {source.label} picture to train on has a face.")
+        stores.append(store)
     live = {bool(value) for store in stores for value in (store.live.any(), store.live.all())}
     if live != {True, False}:
         raise DataError("data.sources must hold live pictures and attacks; one class is missing.")

@@ -1,5 +1,6 @@
 """The convolution block of the DepthNet family, and the resize that all of its networks use."""
 
+import itertools
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ def conv_block(channels_in: int, channels_out: int) -> nn.Sequential:
 
 def conv_chain(channels: Sequence[int]) -> nn.Sequential:
     """Blocks one after the other: `channels` = (in, first, second, …)."""
-    return nn.Sequential(*(conv_block(a, b) for a, b in zip(channels, channels[1:], strict=False)))
+    return nn.Sequential(*(conv_block(a, b) for a, b in itertools.pairwise(channels)))
 
 
 def widen(channels: int, multiplier: float) -> int:

@@ -50,8 +50,8 @@ def draw_print(rng: np.random.Generator) -> Print:
 
 
 def dot_gain(coverage: Light, gain: float) -> Light:
-    """a' = a + 4 g a (1 − a): dots spread while ink soaks into paper (SPEC §6, 2b)."""
-    return coverage + 4 * gain * coverage * (1 - coverage)
+    """Dots spread while ink soaks into paper: a' = a + 4 g a (1 − a) (SPEC §6, 2b)."""
+    return (coverage + 4 * gain * coverage * (1 - coverage)).astype(np.float32)
 
 
 def print_on_paper(image: NDArray[np.uint8], medium: Print, rng: np.random.Generator) -> Light:

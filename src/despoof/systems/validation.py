@@ -1,28 +1,28 @@
 """Choosing weights: AUC on development sets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import nn
 
+from despoof.core.types import System
 from despoof.data.views import DevSet
 from despoof.metrics.curves import auc
 from despoof.metrics.scores import make_scores
 
 
-def development_auc(
-    score: Callable[[Tensor], Tensor], sets: Sequence[DevSet], batch: int = 64
-) -> dict[str, float]:
-    """Return `auc/<set>` for each set and their mean as `auc`.
+def development_auc(module: nn.Module, sets: Sequence[DevSet], batch: int = 64) -> dict[str, float]:
+    """Return `auc/<set>` for each set and their mean as `auc`, measured where the module lies.
 
     Runs in bf16 where a training run would take long otherwise: this only ranks checkpoints, and
     the final figures are measured anew in fp32.
     """
+    system, device = cast("System", module), next(module.parameters()).device
     found: dict[str, float] = {}
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
         for dev in sets:
-            scores = torch.cat([score(faces).float().cpu() for faces in dev.faces.split(batch)])
-            found[f"auc/{dev.name}"] = auc(
-                make_scores(scores.double().numpy(), dev.live.numpy())
-            )
+            parts = [system.score(faces.to(device)) for faces in dev.faces.split(batch)]
+            scores = torch.cat(parts).double().cpu().numpy()
+            found[f"auc/{dev.name}"] = auc(make_scores(scores, dev.live.numpy()))
     return {"auc": sum(found.values()) / len(found), **found}

@@ -11,13 +11,17 @@ class NetworkConfig(StrictConfig):
     """Geometry of the three networks. The defaults are the published ones (SPEC §3.2, §3.3)."""
 
     colour: ColourSpace = Field(
-        "hsv", description="the three channels put before R, G, B; hsv is the published one"
+        default="hsv", description="the three channels put before R, G, B; hsv is the published one"
     )
-    encoder_width: float = Field(1.0, gt=0, description="multiplies encoder and 0/1-map widths")
-    decoder_width: float = Field(1.0, gt=0, description="multiplies the noise decoder's widths")
-    quality_width: float = Field(1.0, gt=0, description="multiplies DQ-Net's widths")
-    critic_width: float = Field(1.0, gt=0, description="multiplies VQ-Net's widths")
-    noise_gain: float = Field(45.0, gt=0, description="Î = ReLU(I − N/gain)")
+    encoder_width: float = Field(
+        default=1.0, gt=0, description="multiplies encoder and 0/1-map widths"
+    )
+    decoder_width: float = Field(
+        default=1.0, gt=0, description="multiplies the noise decoder's widths"
+    )
+    quality_width: float = Field(default=1.0, gt=0, description="multiplies DQ-Net's widths")
+    critic_width: float = Field(default=1.0, gt=0, description="multiplies VQ-Net's widths")
+    noise_gain: float = Field(default=45.0, gt=0, description="Î = ReLU(I − N/gain)")
 
 
 class ScoreConfig(StrictConfig):
@@ -27,9 +31,11 @@ class ScoreConfig(StrictConfig):
     negative, so that higher = more live.
     """
 
-    map: float = Field(1.0, ge=0, description="weight of the mean 0/1 map")
-    depth: float = Field(1.0, ge=0, description="weight of the mean estimated depth of the input")
-    magnitude: float = Field(0.0, ge=0, description="weight a of mean |N| (raw unit)")
+    map: float = Field(default=1.0, ge=0, description="weight of the mean 0/1 map")
+    depth: float = Field(
+        default=1.0, ge=0, description="weight of the mean estimated depth of the input"
+    )
+    magnitude: float = Field(default=0.0, ge=0, description="weight a of mean |N| (raw unit)")
 
     @model_validator(mode="after")
     def _some_weight(self) -> "ScoreConfig":

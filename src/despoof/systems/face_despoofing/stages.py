@@ -23,13 +23,17 @@ class RecipeConfig(StrictConfig):
     """What is weighed how, and how fast each network learns."""
 
     weighting: Literal["paper", "code"] | LossWeights = "code"
-    learning_rate: float = Field(3e-5, gt=0, description="of all three; 3e-5 is published")
-    critic_rate: float = Field(1.0, gt=0, description="VQ-Net's rate as a multiple")
-    weight_decay: float = Field(0.0, ge=0)
-    peak_block: float = Field(0.25, gt=0, lt=1, description="k / crop side; 64 / 256 published")
+    learning_rate: float = Field(default=3e-5, gt=0, description="of all three; 3e-5 is published")
+    critic_rate: float = Field(default=1.0, gt=0, description="VQ-Net's rate as a multiple")
+    weight_decay: float = Field(default=0.0, ge=0)
+    peak_block: float = Field(
+        default=0.25, gt=0, lt=1, description="k / crop side; 64 / 256 published"
+    )
     peak_mask: losses.PeakMask = "square"
-    peak_cap: float = Field(8.0, gt=0, description="no reward for a peak above; .inf = published")
-    magnitude_target: float = Field(0.2, gt=0, description="mean |N| asked of attacks")
+    peak_cap: float = Field(
+        default=8.0, gt=0, description="no reward for a peak above; .inf = published"
+    )
+    magnitude_target: float = Field(default=0.2, gt=0, description="mean |N| asked of attacks")
 
     def weights(self) -> LossWeights:
         """Return the weights by name, or as given."""
@@ -126,7 +130,7 @@ class FaceDespoofingStage:
     def validate(self, module: nn.Module) -> dict[str, float]:
         """AUC of each development set, plain and stressed; `auc` is their mean."""
         self._dev = self._dev or development_sets(self.data, self.config.crop.size)
-        return development_auc(cast("FaceDespoofing", module).score, self._dev)
+        return development_auc(module, self._dev)
 
     def fingerprint(self) -> str:
         """Hash of everything that decides the result but the loop's own settings."""

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from pydantic import Field
@@ -20,8 +19,8 @@ from despoof.training.stage import Batch, Update
 class RecipeConfig(StrictConfig):
     """How fast it learns."""
 
-    learning_rate: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
 
 
 class RgbBaselineStage:
@@ -64,7 +63,7 @@ class RgbBaselineStage:
     def validate(self, module: nn.Module) -> dict[str, float]:
         """AUC of each development set, plain and stressed; `auc` is their mean."""
         self._dev = self._dev or development_sets(self.data, self.config.crop.size)
-        return development_auc(cast("RgbBaseline", module).score, self._dev)
+        return development_auc(module, self._dev)
 
     def fingerprint(self) -> str:
         """Hash of everything that decides the result but the loop's own settings."""

@@ -15,7 +15,7 @@ class RgbBaselineConfig(StrictConfig):
     """Preprocessing and width."""
 
     crop: CropConfig = CropConfig(size=256, scale=2.5)
-    width: float = Field(1.0, gt=0, description="multiplies DepthNet's widths")
+    width: float = Field(default=1.0, gt=0, description="multiplies DepthNet's widths")
 
 
 class RgbBaseline(nn.Module):
