@@ -52,7 +52,7 @@ def test_picture_and_relief_move_together(seed):
     faces, depth = move(AugmentConfig(scale=(1.05, 1.6)), seed=seed)
     assert faces.shape == (6, 3, 32, 32) and depth.shape == (6, 32, 32)
     inside = depth > 0.02  # padding is grey in the picture and 0 in the relief
-    assert (faces[:, 0] - depth)[inside].abs().max() < 0.02
+    assert (faces[:, 0] - depth)[inside].abs().max() < 0.12  # the picture is averaged, see below
 
 
 def test_both_orientations_occur_and_nothing_else_moves_without_ranges():
@@ -75,7 +75,7 @@ def test_a_tighter_view_is_the_centre_enlarged():
     centre = images[0, 16:48, 16:48, 0].float() / 255
     for face in faces[:, 0]:
         error = min((face - centre).abs().max(), (face - centre.flip(1)).abs().max())
-        assert error < 1e-5
+        assert error < 0.01  # four samples a pixel, averaged
 
 
 def test_outside_the_stored_square_is_the_padding_grey_without_depth():

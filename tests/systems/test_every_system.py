@@ -61,7 +61,7 @@ def data_config(root, tmp_path, **more):
 def make_stages(record, root, tmp_path):
     config = record.config.parse(record.tiny)
     data = DataConfig.parse(data_config(root, tmp_path))
-    return record.stages(config, record.recipe.parse({}), data, 0)
+    return list(record.stages(config, record.recipe.parse({}), data, 0))
 
 
 @each_system

@@ -31,8 +31,8 @@ class AugmentConfig(StrictConfig):
     noise: float = Field(default=0.05, ge=0, description="largest sensor-noise sd, full scale 1")
     exposure: float = Field(default=0.5, ge=0, description="log2 of the largest gain (stops)")
     gamma: float = Field(default=0.35, ge=0, description="log of the largest exponent")
-    white_balance: float = Field(default=0.15, ge=0, description="log of the largest channel gain")
-    saturation: float = Field(default=0.35, ge=0, description="largest relative change")
+    white_balance: float = Field(default=0.2, ge=0, description="log of the largest channel gain")
+    saturation: float = Field(default=0.5, ge=0, description="largest relative change")
     downscale: float = Field(
         default=0.45, ge=0.1, le=1, description="smallest share of the side kept"
     )
@@ -84,9 +84,12 @@ def geometry(
         dim=1,
     )
     planes = images.permute(0, 3, 1, 2).float().div_(255)
-    grid = F.affine_grid(theta, [n, 3, size, size], align_corners=False)
+    # Four samples a pixel, averaged: wide views shrink the stored crop, and must not alias where
+    # the product's own crops do not.
+    grid = F.affine_grid(theta, [n, 3, 2 * size, 2 * size], align_corners=False)
     # Outside the stored square: the same grey as the crop's own padding.
     view = F.grid_sample(planes - 127 / 255, grid, mode="bilinear", align_corners=False)
+    view = F.avg_pool2d(view, 2)
     coarse = F.affine_grid(theta, [n, 1, 32, 32], align_corners=False)
     relief = F.grid_sample(depth[:, None].float() / 255, coarse, align_corners=False)
     return (view + 127 / 255).clamp_(0, 1), relief[:, 0]

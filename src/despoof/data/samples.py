@@ -20,6 +20,10 @@ DATASETS = ("celeba-spoof", "nuaa", "lfw")
 # by person; chosen once because they have about as many live as attack pictures.
 NUAA_DEV_SUBJECTS = frozenset({"0004", "0009"})
 
+# CelebA-Spoof's excerpt with surroundings names nobody, and may show people of the crops. A split by
+# person cannot hold it, so all of it trains and none of it is judged on.
+UNNAMED = "celeba-spoof/context/"
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -80,7 +84,8 @@ def find_data_root(explicit: str | Path | None = None) -> Path:
 def read_samples(root: Path, dataset: str) -> list[Sample]:
     """Read `<root>/<dataset>.csv`, in the table's order.
 
-    NUAA's training people `NUAA_DEV_SUBJECTS` become its dev split (the table has none).
+    NUAA's training people `NUAA_DEV_SUBJECTS` become its dev split (the table has none), and all
+    of CelebA-Spoof's unnamed pictures train (`UNNAMED`).
 
     Raises:
         DataError: the table is missing, lacks a column, or a row is malformed (with its number).
@@ -148,6 +153,8 @@ def _sample(root: Path, dataset: str, number: int, row: dict[str, str]) -> Sampl
         landmarks=np.array(points, np.float32).reshape(5, 2) if len(points) == 10 else None,
         row=number,
     )
+    if sample.name.startswith(UNNAMED):
+        sample = replace(sample, split="train")
     if dataset == "nuaa" and sample.split == "train" and sample.subject in NUAA_DEV_SUBJECTS:
         sample = replace(sample, split="dev")
     return sample

@@ -142,9 +142,14 @@ def _extent(crop: FaceCrop, scale: float) -> float:
     radius = np.abs(np.arange(side) - (side - 1) / 2)
     distance = np.maximum(radius[:, None], radius[None, :])
     invalid = distance[~crop.valid]
-    return scale if invalid.size == 0 else float(2 * invalid.min() / side * scale)
+    return scale if invalid.size == 0 else float((2 * invalid.min() - 1) / side * scale)
 
 
 def _key(samples: Sequence[Sample], config: CropConfig, tag: str) -> str:
-    text = json.dumps([[s.name for s in samples], config.plain(), tag, DEPTH_SIDE])
+    # Everything that decides a pixel; the files themselves are taken not to change.
+    rows = [
+        (s.name, s.label, s.box, None if s.landmarks is None else s.landmarks.tolist(), str(s.path))
+        for s in samples
+    ]
+    text = json.dumps([rows, config.plain(), tag, DEPTH_SIDE])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

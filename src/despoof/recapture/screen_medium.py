@@ -44,7 +44,7 @@ def draw_screen(rng: np.random.Generator) -> Screen:
         angle=rng.uniform(-0.25, 0.25),
         fill=(rng.uniform(0.6, 0.85), rng.uniform(0.8, 0.95)),
         gamma=rng.uniform(2.0, 2.4),
-        black=10 ** rng.uniform(-2.3, -1.0),
+        black=10 ** rng.uniform(-2.3, -1.3),
         white_point=(1 - warmth, 1.0, 1 + warmth),
         grid=rng.uniform(0, 1) ** 0.5,
         glare=rng.uniform(0.3, 2.0) if rng.uniform() < 0.3 else 0.0,
@@ -74,11 +74,18 @@ def _stripes(height: int, width: int, screen: Screen) -> Light:
     u = (x * np.cos(screen.angle) + y * np.sin(screen.angle)) / screen.pitch
     v = (y * np.cos(screen.angle) - x * np.sin(screen.angle)) / screen.pitch
     wide, high = screen.fill
-    row = np.abs(v - np.rint(v)) < high / 2
-    channels = [
-        row & (np.abs(u - offset - np.rint(u - offset)) < wide / 6) for offset in (-1 / 3, 0, 1 / 3)
-    ]
+    row = _covered(v, high / 2, screen.pitch)
+    channels = [row * _covered(u - offset, wide / 6, screen.pitch) for offset in (-1 / 3, 0, 1 / 3)]
     return integrate(np.stack(channels, axis=2).astype(np.float32), q) + 1e-3
+
+
+def _covered(phase: Light, half: float, pitch: float) -> Light:
+    """Share of a sample of 1/SUPERSAMPLING pixel that lies within `half` of a stripe's middle.
+
+    A hard edge would let the samples themselves alias, and invent moiré that no camera sees.
+    """
+    distance = np.abs(phase - np.rint(phase))
+    return np.clip((half - distance) * pitch * SUPERSAMPLING + 0.5, 0, 1)
 
 
 def _blob(height: int, width: int, peak: float, rng: np.random.Generator) -> Light:

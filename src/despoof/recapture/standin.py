@@ -11,7 +11,7 @@ from despoof.recapture.camera import Camera, draw_camera, photograph
 from despoof.recapture.print_medium import Print, draw_print, print_on_paper
 from despoof.recapture.screen_medium import Screen, draw_screen, show_on_screen
 
-VERSION = "standin-1"
+VERSION = "standin-2"
 """Changes whenever the same seed gives other pixels, so that cached crops are made again."""
 
 Medium = Literal["print", "screen"]

@@ -1,19 +1,22 @@
 """One YAML file = one row of a results table: system, data, recipe and loop settings."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import Field
 
 from despoof.core.config import StrictConfig, override, read_yaml, write_yaml
 from despoof.core.extras import need
+from despoof.core.types import System
 from despoof.data.views import DataConfig
 from despoof.systems.records import system_record
 from despoof.systems.saving import save_system
 from despoof.training.config import TrainConfig
-from despoof.training.folder import StageResult, load_best
+from despoof.training.folder import StageResult
 from despoof.training.loop import run_stages
+from despoof.training.stage import Stage
 
 
 class Experiment(StrictConfig):
@@ -26,6 +29,17 @@ class Experiment(StrictConfig):
     recipe: dict[str, Any] = Field(default_factory=dict[str, Any])
     data: DataConfig
     train: TrainConfig
+    stage_train: dict[str, dict[str, Any]] = Field(
+        default_factory=dict[str, dict[str, Any]],
+        description="settings of `train` that differ for a stage, by its name",
+    )
+
+    def settings(self) -> dict[str, TrainConfig]:
+        """Return the loop's settings of every stage that has its own."""
+        return {
+            name: TrainConfig.parse({**self.train.plain(), **values}, f"stage_train.{name}")
+            for name, values in self.stage_train.items()
+        }
 
 
 def read_experiment(path: str | Path, settings: Sequence[str] = ()) -> Experiment:
@@ -38,6 +52,7 @@ def read_experiment(path: str | Path, settings: Sequence[str] = ()) -> Experimen
     record = system_record(experiment.system)
     record.config.parse(experiment.model, f"{path}, model")
     record.recipe.parse(experiment.recipe, f"{path}, recipe")
+    experiment.settings()
     return experiment
 
 
@@ -61,8 +76,15 @@ def train_experiment(
     folder = Path(experiment.output)
     folder.mkdir(parents=True, exist_ok=True)
     write_yaml(folder / "experiment.yaml", experiment.plain())
-    stages = record.stages(config, recipe, experiment.data, experiment.seed)
-    results = run_stages(stages, experiment.train, folder, resume=resume, progress=progress)
-    load_best(results[-1].folder, stages[-1].module)
-    save_system(folder / "weights", experiment.system, config, stages[-1].module.eval())
+    made: list[Stage] = []
+
+    def stages() -> Iterator[Stage]:
+        for stage in record.stages(config, recipe, experiment.data, experiment.seed):
+            made.append(stage)
+            yield stage
+
+    settings = defaultdict(lambda: experiment.train, experiment.settings())
+    results = run_stages(stages(), settings, folder, resume=resume, progress=progress)
+    system = made[-1].module.eval()
+    save_system(folder / "weights", experiment.system, cast("System", system).config, system)
     return results

@@ -1,7 +1,7 @@
 """The table of systems. A new one is one folder beside this file and one record here."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -38,7 +38,7 @@ class SystemRecord:
     config: type[StrictConfig]
     build: Callable[[Any], nn.Module]
     recipe: type[StrictConfig]
-    stages: Callable[[Any, Any, DataConfig, int], list[Stage]]
+    stages: Callable[[Any, Any, DataConfig, int], Iterable[Stage]]
     tiny: Mapping[str, Any]
     paper: str
     title: str
@@ -58,7 +58,7 @@ RECORDS: dict[str, SystemRecord] = {
             config=s3_config.FaceDespoofingConfig,
             build=s3_system.FaceDespoofing,
             recipe=s3_stages.RecipeConfig,
-            stages=lambda c, r, d, s: [s3_stages.FaceDespoofingStage(c, r, d, s)],
+            stages=s3_stages.stages,
             tiny={
                 "crop": _TINY_CROP,
                 "network": {

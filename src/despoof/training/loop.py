@@ -153,11 +153,12 @@ def _train(run: Run, accelerator: "Accelerator", *, shown: bool) -> None:
 def _settings(config: TrainConfig | Mapping[str, TrainConfig], name: str) -> TrainConfig:
     if isinstance(config, TrainConfig):
         return config
-    if name not in config:
+    try:
+        return config[name]  # a defaultdict answers for every stage
+    except KeyError as error:
         raise TrainingError(
             f"Stage {name!r} has no settings, only {', '.join(config)} have. Add them."
-        )
-    return config[name]
+        ) from error
 
 
 def _identity(stage: Stage, config: TrainConfig) -> dict[str, Any]:

@@ -19,6 +19,9 @@ class NetworkConfig(StrictConfig):
     decoder_width: float = Field(
         default=1.0, gt=0, description="multiplies the noise decoder's widths"
     )
+    decoder_sees_photo: bool = Field(
+        default=False, description="ours: the decoder gets the photograph beside the features"
+    )
     quality_width: float = Field(default=1.0, gt=0, description="multiplies DQ-Net's widths")
     critic_width: float = Field(default=1.0, gt=0, description="multiplies VQ-Net's widths")
     noise_gain: float = Field(default=45.0, gt=0, description="Î = ReLU(I − N/gain)")

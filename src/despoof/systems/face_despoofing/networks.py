@@ -37,19 +37,23 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """(B, 60, 32, 32) -> (B, 6, S, S): the noise, in the published net's raw unit (SPEC §3.3)."""
+    """(B, 60, 32, 32) -> (B, 6, S, S): the noise, in the published net's raw unit (SPEC §3.3).
 
-    def __init__(self, channels_in: int, width: float, size: int) -> None:
+    With `sees_photo` (ours) the photograph itself is put beside the enlarged features.
+    """
+
+    def __init__(self, channels_in: int, width: float, size: int, *, sees_photo: bool) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.sees_photo = size, sees_photo
         widths = [widen(c, width) for c in (28, 24, 20, 20, 20, 16, 16)]
-        self.body = conv_chain((channels_in, *widths))
+        self.body = conv_chain((channels_in + CHANNELS * sees_photo, *widths))
         self.last = nn.Conv2d(widths[-1], CHANNELS, 3, padding=1, bias=False)
         nn.init.normal_(self.last.weight, std=0.002)  # the published start: almost no noise
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the raw noise."""
-        return self.last(self.body(resize_to(features, self.size)))
+    def forward(self, features: Tensor, photo: Tensor) -> Tensor:
+        """Return the raw noise of (B, 6, S, S) photographs."""
+        x = resize_to(features, self.size)
+        return self.last(self.body(torch.cat([x, photo], dim=1) if self.sees_photo else x))
 
 
 class DsOutput(NamedTuple):
@@ -75,7 +79,12 @@ class DsNet(nn.Module):
             conv_block(self.encoder.channels, first), nn.Dropout(0.0), conv_block(first, second)
         )
         self.map_last = nn.Conv2d(second, 1, 3, padding=1, bias=False)
-        self.decoder = Decoder(self.encoder.channels, config.decoder_width, size)
+        self.decoder = Decoder(
+            self.encoder.channels,
+            config.decoder_width,
+            size,
+            sees_photo=config.decoder_sees_photo,
+        )
 
     def spoof_map(self, features: Tensor) -> Tensor:
         """(B, 60, 32, 32) features to the (B, 32, 32) 0/1 map; 1 = spoof, not clipped."""
@@ -84,7 +93,7 @@ class DsNet(nn.Module):
     def forward(self, x: Tensor) -> DsOutput:
         """Take (B, 6, S, S) in [0, 1]."""
         features = self.encoder(x)
-        noise = self.decoder(features)
+        noise = self.decoder(features, x)
         return DsOutput(self.spoof_map(features), noise, torch.relu(x - noise / self.gain))
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, cast
 
 import torch
@@ -14,9 +14,10 @@ from despoof.data.views import DataConfig, DevSet, development_sets, training_mi
 from despoof.systems.face_despoofing import losses
 from despoof.systems.face_despoofing.config import FaceDespoofingConfig
 from despoof.systems.face_despoofing.losses import CODE, PAPER, LossWeights
+from despoof.systems.face_despoofing.refine import RefineConfig, RefineStage
 from despoof.systems.face_despoofing.system import FaceDespoofing
 from despoof.systems.validation import development_auc
-from despoof.training.stage import Batch, Update
+from despoof.training.stage import Batch, Stage, Update
 
 
 class RecipeConfig(StrictConfig):
@@ -35,14 +36,31 @@ class RecipeConfig(StrictConfig):
     )
     magnitude_target: float = Field(default=0.2, gt=0, description="mean |N| asked of attacks")
 
+    refine: RefineConfig | None = Field(
+        default=None, description="ours: a second stage that teaches a decoder on simulated pairs"
+    )
+
     def weights(self) -> LossWeights:
         """Return the weights by name, or as given."""
         named = {"paper": PAPER, "code": CODE}
         return named[self.weighting] if isinstance(self.weighting, str) else self.weighting
 
 
+def stages(
+    config: FaceDespoofingConfig, recipe: RecipeConfig, data: DataConfig, seed: int
+) -> Iterator[Stage]:
+    """Yield the published stage and, where asked for, the refined decoder's.
+
+    A generator: the second one starts from what the first has become.
+    """
+    first = FaceDespoofingStage(config, recipe, data, seed)
+    yield first
+    if recipe.refine is not None:
+        yield RefineStage(first.system, recipe.refine, data, seed)
+
+
 class FaceDespoofingStage:
-    """The single stage of System 3; satisfies `training.Stage`."""
+    """The published training of System 3; satisfies `training.Stage`."""
 
     name = "face-despoofing"
 
@@ -85,7 +103,7 @@ class FaceDespoofingStage:
         """Live photographs are real, de-spoofed attacks are not."""
         system, live = self.system, batch["live"]
         six = system.six_channels(batch["faces"])
-        with torch.no_grad():
+        with torch.no_grad(), _frozen(system.ds):  # a batch of attacks alone would bend its BN
             fake = system.ds(six[~live]).genuine
         loss = losses.critic_loss(system.vq(six[live]), system.vq(fake))
         return loss, {"critic": loss.detach()}
@@ -136,7 +154,7 @@ class FaceDespoofingStage:
         """Hash of everything that decides the result but the loop's own settings."""
         values: dict[str, Any] = {
             "config": self.config.plain(),
-            "recipe": self.recipe.plain(),
+            "recipe": self.recipe.model_copy(update={"refine": None}).plain(),
             "data": self.data.plain(),
             "seed": self.seed,
             "pictures": [len(store.live) for store in self.mix.stores],
