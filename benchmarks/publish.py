@@ -54,7 +54,7 @@ Not for access control, and not as the only check of anything that matters.
 - Small faces (below 48 px), faces cut by the border and strong back light are turned away as
   `undecided` by the quality gate rather than judged.
 - Both training sets differ between the classes in cameras and colour; part of what is learnt is
-  that difference. The table's stressed rows and the cross-set rows of docs/results.md show how much.
+  that difference. The stressed rows here and the cross-set rows of docs/results.md show how much.
 """
 
 
@@ -83,7 +83,8 @@ def main() -> None:
         for source in experiment["data"]["sources"]
     )
     rows = published_rows(result)
-    head = "| set | AUC [95 %] | EER % | HTER % | APCER % | BPCER % |\n|---|---:|---:|---:|---:|---:|\n"
+    head = "| set | AUC [95 %] | EER % | HTER % | APCER % | BPCER % |\n"
+    head += "|---|---:|---:|---:|---:|---:|\n"
     lines = ["| " + " | ".join(cells(f"{r['set']}, {r['view']}", r)) + " |" for r in rows]
     card = CARD_TEXT.format(
         title=arguments.name,

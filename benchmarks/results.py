@@ -39,6 +39,7 @@ from despoof.media.images import read_image
 from despoof.metrics.curves import auc
 from despoof.metrics.scores import make_scores
 from despoof.systems.face_despoofing.scoring import rank_rules
+from despoof.systems.face_despoofing.system import FaceDespoofing
 from despoof.systems.saving import load_system, save_system
 
 OUT = Path(__file__).parent / "results"
@@ -74,7 +75,7 @@ def conditions() -> dict[str, Any]:
     }
 
 
-def choose_rule(folder: Path, system: Any, dev_sets: list[str]) -> list[dict[str, Any]]:
+def choose_rule(folder: Path, system: FaceDespoofing, dev_sets: list[str]) -> list[dict[str, Any]]:
     """System 3 only: choose the score rule on dev, save it with the weights, return the ranking."""
     sets = []
     for name in dev_sets:
@@ -101,7 +102,7 @@ def measure(run: Path) -> None:
     name, system = load_system(folder)
     size = system.config.crop.size
     dev_names = [f"{dataset} dev" for dataset in experiment["data"]["dev"]]
-    ranking = choose_rule(folder, system, dev_names) if name == "face-despoofing" else []
+    ranking = choose_rule(folder, system, dev_names) if isinstance(system, FaceDespoofing) else []
     dev: dict[str, Threshold] = {}
     counts: dict[str, dict[str, int]] = {}
     for view in (TIGHT, WIDE):

@@ -33,7 +33,8 @@ class StrictConfig(BaseModel):
             origin: what to call the source in an error message, e.g. the file's name.
 
         Raises:
-            ConfigError: a key is unknown (the nearest valid key is named) or a value is not allowed.
+            ConfigError: a key is unknown (the nearest valid one is named) or a value is not
+                allowed.
         """
         try:
             return cls.model_validate(dict(values))

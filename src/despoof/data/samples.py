@@ -20,8 +20,8 @@ DATASETS = ("celeba-spoof", "nuaa", "lfw")
 # by person; chosen once because they have about as many live as attack pictures.
 NUAA_DEV_SUBJECTS = frozenset({"0004", "0009"})
 
-# CelebA-Spoof's excerpt with surroundings names nobody, and may show people of the crops. A split by
-# person cannot hold it, so all of it trains and none of it is judged on.
+# CelebA-Spoof's excerpt with surroundings names nobody, and may show people of the crops. A split
+# by person cannot hold it, so all of it trains and none of it is judged on.
 UNNAMED = "celeba-spoof/context/"
 
 

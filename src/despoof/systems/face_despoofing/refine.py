@@ -1,10 +1,10 @@
 """Past the paper: a decoder that sees the photograph, taught by exact simulated noise.
 
-The published decoder reads 32×32 features and is asked for noise of 0.2/45 of the full scale, so it
-cannot take a halftone away, and does not try (SPEC §3.4). Simulated recaptures come with the very
-picture that was recaptured. So, when everything else is trained and frozen, a second stage teaches a
-new decoder to give that picture back, and to leave live faces alone. Scores that use the 0/1 map
-and the depth do not change by a bit.
+The published decoder reads 32×32 features and is asked for noise of 0.2/45 of the full scale, so
+it cannot take a halftone away, and does not try (SPEC §3.4). Simulated recaptures come with the
+very picture that was recaptured. So, when everything else is trained and frozen, a second stage
+teaches a new decoder to give that picture back, and to leave live faces alone. Scores that use the
+0/1 map and the depth do not change by a bit.
 """
 
 import hashlib
