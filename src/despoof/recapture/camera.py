@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image as Pillow
-from scipy import ndimage
 
 from despoof.core.types import Image
 from despoof.recapture.light import Light, to_srgb
@@ -52,6 +51,8 @@ def draw_camera(rng: np.random.Generator) -> Camera:
 
 def photograph(scene: Light, camera: Camera, rng: np.random.Generator) -> Image:
     """Take (H, W, 3) linear light, return the (H, W, 3) uint8 sRGB photograph of it."""
+    from scipy import ndimage  # 0.2 s to load: not when a picture is checked
+
     height, width = scene.shape[:2]
     y, x = np.mgrid[0:height, 0:width] / max(height, width) - 0.5
     ramp = 1 + camera.shading * (np.cos(camera.direction) * x + np.sin(camera.direction) * y)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from despoof.core.types import Image
 from despoof.recapture.light import Light, integrate, to_light
@@ -89,6 +88,8 @@ def _covered(phase: Light, half: float, pitch: float) -> Light:
 
 
 def _blob(height: int, width: int, peak: float, rng: np.random.Generator) -> Light:
+    from scipy import ndimage  # 0.2 s to load: not when a picture is checked
+
     spot = np.zeros((height, width), np.float32)
     spot[int(rng.integers(height)), int(rng.integers(width))] = 1
     spot = ndimage.gaussian_filter(spot, rng.uniform(0.05, 0.2) * max(height, width))
