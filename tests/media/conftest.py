@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from media_samples import write_video
+
+from media.media_samples import write_video
 
 
 @pytest.fixture(scope="session")

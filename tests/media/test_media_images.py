@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from media_samples import BLUE, GREEN, RED, YELLOW, centres, encoded, quadrants
 from PIL import Image, ImageCms
 from pillow_heif import register_heif_opener
 
 from despoof.core.errors import MediaError
 from despoof.media import ImageLimits, read_image
+from media.media_samples import BLUE, GREEN, RED, YELLOW, centres, encoded, quadrants
 
 register_heif_opener()  # so that Pillow can write HEIC here; reading does not need it
 

@@ -8,7 +8,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from media_samples import encoded, quadrants
 from PIL import Image
 
 from despoof.core.errors import InputError, MediaError
@@ -21,6 +20,7 @@ from despoof.media import (
     is_video,
     read_frames,
 )
+from media.media_samples import encoded, quadrants
 
 PNG = encoded(quadrants(), "PNG")
 

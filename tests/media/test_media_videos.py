@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from media_samples import seen_seconds, write_video
 
 from despoof.core.errors import InputError, MediaError
 from despoof.media import ImageLimits, open_camera, read_frames, read_video
 from despoof.media.picking import Span, middles, shown_at
+from media.media_samples import seen_seconds, write_video
 
 
 def times_of(frames):

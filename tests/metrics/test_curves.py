@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from score_strategies import calm, random_scores, tied_scores
 from sklearn.metrics import roc_auc_score
 
 from despoof.core.errors import InputError
 from despoof.metrics import curves, rates
 from despoof.metrics.scores import make_scores
+from metrics.score_strategies import calm, random_scores, tied_scores
 
 
 def every_point(scores):

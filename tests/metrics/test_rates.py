@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from score_strategies import calm, random_scores, tied_scores
 
 from despoof.core.errors import InputError
 from despoof.metrics import rates
 from despoof.metrics.scores import make_scores
+from metrics.score_strategies import calm, random_scores, tied_scores
 
 
 def by_hand(scores, threshold):

@@ -14,12 +14,12 @@ import torch
 import yaml
 from safetensors.torch import load_file
 from torch import nn
-from toy import ToyStage, make_module
 
 from despoof.core.errors import ConfigError, TrainingError
 from despoof.training.config import TrainConfig
 from despoof.training.loop import run_stage, run_stages
 from despoof.training.stage import Update
+from training.toy import ToyStage, make_module
 
 CONFIG = TrainConfig(
     steps=20, checkpoint_every=4, validate_every=6, log_every=1, threads=1, ema_decay=0.9

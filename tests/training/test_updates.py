@@ -3,12 +3,12 @@ import math
 import pytest
 import torch
 from torch import nn
-from toy import ToyStage
 
 from despoof.core.errors import TrainingError
 from despoof.training.config import TrainConfig
 from despoof.training.optimise import prepare_updates, run_update
 from despoof.training.stage import Update
+from training.toy import ToyStage
 
 CONFIG = TrainConfig(steps=1)
 
