@@ -100,6 +100,60 @@ def test_unreadable_file(check, photo, tmp_path, monkeypatch):
     assert code == 2 and "Permission denied" in bad["error"] and good["label"] == "live"
 
 
+@pytest.fixture
+def partly_locked(tmp_path, photo, monkeypatch):
+    """A folder with the portrait, and one inside it that may not be read."""
+    import os
+
+    folder, whole = tmp_path / "shots", os.scandir
+    locked = folder / "locked"
+    locked.mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(photo.read_bytes())
+
+    def scan(path="."):
+        if os.fspath(path) == str(locked):
+            raise PermissionError(13, "Permission denied", str(locked))
+        return whole(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    return folder, locked
+
+
+def test_a_locked_folder_is_an_error_and_the_rest_is_done(check, partly_locked, photo):
+    folder, locked = partly_locked
+    code, (good, bad, after), _ = check(folder, photo)
+    assert code == 2 and good["label"] == after["label"] == "live"
+    assert (bad["source"], bad["label"]) == (str(locked), "undecided")
+    assert bad["error"] == f"Folder {locked} cannot be read: Permission denied."
+
+
+def test_a_locked_folder_is_one_line_on_stderr(cli, weights, partly_locked):
+    folder, locked = partly_locked
+    done = cli("check", folder, "--weights", weights)
+    assert done.code == 2 and "live" in done.out
+    assert done.err == f"despoof: Folder {locked} cannot be read: Permission denied.\n"
+
+
+def test_a_folder_that_is_locked_itself_is_one_error(check, partly_locked):
+    _, locked = partly_locked
+    code, (bad,), _ = check(locked)
+    assert code == 2 and "Permission denied" in bad["error"]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_pipe_is_a_picture_like_any_other(cli, weights, photo, tmp_path, options):
+    import os
+    import threading
+
+    pipe = tmp_path / "63"  # as a shell's <(cat portrait.jpg)
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(photo.read_bytes()), daemon=True)
+    writer.start()
+    done = cli("check", pipe, "--weights", weights, *options)
+    writer.join(10)
+    assert done.code == 0 and "live" in done.out and not done.err
+
+
 def test_a_folder_that_is_named_like_a_picture_is_a_folder(check, photo, tmp_path):
     folder = tmp_path / "x.jpg"
     folder.mkdir()

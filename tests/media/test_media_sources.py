@@ -1,6 +1,9 @@
+import contextlib
 import io
+import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -74,6 +77,85 @@ def test_missing_and_unreadable_folders(tmp_path, monkeypatch):
     monkeypatch.setattr("os.walk", walk)
     with pytest.raises(MediaError, match="Permission denied"):
         find_media(tmp_path)
+
+
+def lock(monkeypatch, *folders):
+    """Refuse to list folders; root may read everything, so permissions do not bind."""
+    whole = os.scandir
+
+    def scan(path="."):
+        if os.fspath(path) in map(str, folders):
+            raise PermissionError(13, "Permission denied", str(path))
+        return whole(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+
+
+def test_a_locked_folder_does_not_hide_the_others(folder, monkeypatch):
+    (folder / "locked").mkdir()
+    (folder / "locked" / "x.jpg").write_bytes(PNG)
+    whole = [path for path in find_media(folder) if path.parent.name != "locked"]
+    lock(monkeypatch, folder / "locked")
+    refused = []
+    assert find_media(folder, refused=refused) == whole
+    ((path, error),) = refused
+    assert path == folder / "locked"
+    assert f"Folder {path} cannot be read: Permission denied" in str(error)
+    with pytest.raises(MediaError, match="locked cannot be read"):
+        find_media(folder)
+
+
+def test_a_path_that_cannot_be_looked_at_is_a_media_error(tmp_path):
+    with pytest.raises(MediaError, match="cannot be read: File name too long"):
+        find_media(tmp_path / ("x" * 300))
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    """Make a named pipe that gives some bytes, once, as a shell's <(command) does."""
+    writers = []
+
+    def make(data, name="63"):
+        path = tmp_path / name
+        os.mkfifo(path)
+
+        def write():
+            with contextlib.suppress(BrokenPipeError):
+                path.write_bytes(data)
+
+        writers.append(threading.Thread(target=write, daemon=True))
+        writers[-1].start()
+        return path
+
+    yield make
+    for writer in writers:
+        writer.join(10)
+        assert not writer.is_alive(), "nobody read the pipe"
+
+
+@pytest.mark.parametrize("name", ["63", "p.png", "wrong.mp4"])
+def test_a_pipe_is_read_once(pipe, name):
+    path = pipe(PNG, name)
+    assert find_media(path) == [path]
+    if name == "63":
+        assert not is_image(path) and not is_video(path)  # asking must not empty it
+    (frame,) = read_frames(str(path))
+    assert np.array_equal(frame.image, quadrants()) and frame.source == str(path)
+
+
+def test_a_video_comes_through_a_pipe(pipe, clip):
+    frames = read_frames(pipe(clip.read_bytes()), count=3)
+    assert [frame.index for frame in frames] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"", "is empty"), (b"no picture", "cannot be read as a video"), (b"x" * 2000, "limit")],
+)
+def test_a_pipe_that_gives_no_picture_is_a_media_error(pipe, data, words):
+    path = pipe(data)
+    with pytest.raises(MediaError, match=f"{path}.*{words}"):
+        read_frames(path, limits=ImageLimits(max_bytes=1000))
 
 
 def test_one_picture_by_every_way_in(tmp_path):

@@ -50,7 +50,10 @@ class Item:
 
 
 def expand(paths: Sequence[str], camera: int | None) -> list[Item]:
-    """Turn arguments into items; folders become their files, problems become items with errors."""
+    """Turn arguments into items; folders become their files, problems become items with errors.
+
+    A folder inside a folder that may not be read is such an item; the others are searched.
+    """
     from despoof.media.files import find_media
 
     items: list[Item] = []
@@ -58,13 +61,15 @@ def expand(paths: Sequence[str], camera: int | None) -> list[Item]:
         if path == "-":
             items.append(Item(path))
             continue
+        refused: list[tuple[Path, MediaError]] = []
         try:
-            found = find_media(path)
+            found = find_media(path, refused=refused)
         except DespoofError as error:
             items.append(Item(path, error=str(error)))
             continue
         items += [Item(str(file)) for file in found] if Path(path).is_dir() else [Item(path)]
-        if not found:
+        items += [Item(str(folder), error=str(why)) for folder, why in refused]
+        if not found and not refused:
             items.append(Item(path, error=f"{path} holds no pictures or videos. Check the path."))
     if camera is not None:
         items.append(Item(f"camera:{camera}", camera=camera))

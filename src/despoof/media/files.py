@@ -29,7 +29,11 @@ def is_video(path: str | Path) -> bool:
     return sniff_video(head_of(path))
 
 
-def find_media(path: str | Path, recursive: bool = True) -> list[Path]:
+def find_media(
+    path: str | Path,
+    recursive: bool = True,
+    refused: list[tuple[Path, MediaError]] | None = None,
+) -> list[Path]:
     """List the pictures and videos of a folder.
 
     In a folder the suffix decides; hidden files and folders (".name") and all other files are
@@ -39,32 +43,54 @@ def find_media(path: str | Path, recursive: bool = True) -> list[Path]:
     Args:
         path: a folder or a file.
         recursive: whether folders inside the folder are searched, too.
+        refused: each folder that may not be read is put into this list, with its error, and the
+            others are listed all the same. Without a list the first such folder is raised.
 
     Returns:
         Paths that begin with `path`, sorted; [] for a folder without pictures and videos.
 
     Raises:
-        MediaError: there is no such file or folder, or a folder may not be read.
+        MediaError: there is no such file or folder; without `refused`, a folder may not be read.
     """
     path = Path(path)
-    if not path.exists():
+    if not _exists(path):
         raise MediaError(f"There is no file or folder {path}. Check the path.")
     if not path.is_dir():
         return [path]
     found: list[Path] = []
-    for folder, inner, names in os.walk(path, onerror=_refuse):
+
+    def refuse(error: OSError) -> None:
+        complaint = MediaError(f"Folder {error.filename} cannot be read: {error.strerror}.")
+        if refused is None:
+            raise complaint from error
+        refused.append((Path(error.filename), complaint))
+
+    for folder, inner, names in os.walk(path, onerror=refuse):
         inner[:] = [name for name in inner if recursive and not name.startswith(".")]
         found += [Path(folder, name) for name in names if _listed(name)]
     return sorted(found)
 
 
 def head_of(path: str | Path) -> bytes:
-    """Return a file's first bytes; none where it cannot be read (reading it will say why)."""
+    """Return a file's first bytes; none where it cannot be read (reading it will say why).
+
+    Of a pipe none either: what is read from one is gone.
+    """
     try:
+        if is_pipe(path):
+            return b""
         with Path(path).open("rb") as stream:
             return stream.read(HEAD_BYTES)
     except OSError:
         return b""
+
+
+def is_pipe(path: str | Path) -> bool:
+    """Tell whether a path is a pipe, such as a shell's `<(command)`: it can be read once."""
+    try:
+        return Path(path).is_fifo()
+    except OSError:  # reading it will say why
+        return False
 
 
 def _listed(name: str) -> bool:
@@ -72,5 +98,8 @@ def _listed(name: str) -> bool:
     return not name.startswith(".") and (suffix in IMAGE_SUFFIXES or suffix in VIDEO_SUFFIXES)
 
 
-def _refuse(error: OSError) -> None:
-    raise MediaError(f"Folder {error.filename} cannot be read: {error.strerror}.") from error
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # in a folder that may not be entered; a name that is too long
+        raise MediaError(f"{path} cannot be read: {error.strerror}.") from error

@@ -10,7 +10,7 @@ from PIL import Image as PillowImage
 from despoof.core.errors import InputError, MediaError
 from despoof.core.types import Frame
 from despoof.media.arrays import image_from_array, image_from_tensor
-from despoof.media.files import find_media, head_of, is_image, is_video
+from despoof.media.files import find_media, head_of, is_image, is_pipe, is_video
 from despoof.media.formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff_image
 from despoof.media.images import DEFAULT_LIMITS, ImageLimits, read_bytes, read_image, read_pillow
 from despoof.media.videos import read_video
@@ -33,7 +33,8 @@ def read_frames(
 
     Args:
         source: one of
-            a path (str or Path) of a picture or a video; "-" reads it from standard input;
+            a path (str or Path) of a picture, a video, or a pipe that gives one; "-" reads it from
+            standard input;
             the bytes of a picture or a video, or a file open for reading bytes;
             a PIL image (its EXIF orientation is applied);
             a NumPy array, see `image_from_array`: (H, W[, 3 or 4]), uint8 or float in [0, 1];
@@ -82,6 +83,8 @@ def _from_path(name: str, count: int, limits: ImageLimits) -> list[Frame]:
     path = Path(name)
     if path.is_dir():
         raise MediaError(f"{name} is a folder; expected a file. List its files with find_media.")
+    if is_pipe(path):
+        return _from_bytes(read_bytes(path, limits.max_bytes, name), name, count, limits)
     # Content first, so that a wrong suffix does no harm; the suffix tells how to complain.
     if sniff_image(head_of(path)) is not None or path.suffix.lower() in IMAGE_SUFFIXES:
         return [Frame(read_image(path, limits, name), name)]
