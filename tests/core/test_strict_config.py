@@ -1,3 +1,5 @@
+from typing import Annotated, Literal
+
 import pytest
 from pydantic import Field
 
@@ -14,6 +16,20 @@ class Outer(StrictConfig):
     name: str = "x"
     inner: Inner = Inner()
     sizes: tuple[int, ...] = (1, 2)
+
+
+class Other(StrictConfig):
+    colour: str = "red"
+
+
+class Nested(StrictConfig):
+    many: tuple[Inner, ...] = ()
+    two: tuple[Inner, Other] = (Inner(), Other())
+    listed: list[Annotated[Inner, "noted"]] = Field(default_factory=list[Inner])
+    maybe: Inner | None = None
+    named: Literal["small", "large"] | Inner = "small"
+    either: Inner | list[Other] = Inner()
+    table: dict[str, Inner] = Field(default_factory=dict[str, Inner])
 
 
 def test_plain_values_round_trip_through_yaml(tmp_path):
@@ -40,6 +56,31 @@ def test_a_bad_value_is_named_with_the_nearest_key(values, message):
     with pytest.raises(ConfigError, match=message) as caught:
         Outer.parse(values, origin="file.yaml")
     assert isinstance(caught.value, DespoofError) and isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"many": [{}, {"widht": 1}]},
+            r"'many\.1\.widht'\. Did you mean 'width'\?.* depth, width",
+        ),
+        ({"two": [{}, {"color": 1}]}, r"'two\.1\.color'\. Did you mean 'colour'\?.*here: colour\."),
+        ({"two": [{"widht": 1}, {}]}, r"'two\.0\.widht'\. Did you mean 'width'\?.* depth, width"),
+        ({"listed": [{"widht": 1}]}, r"'listed\.0\.widht'\. Did you mean 'width'"),
+        ({"maybe": {"widht": 1}}, r"'maybe\.widht'\. Did you mean 'width'\?.*here: depth, width"),
+        ({"named": {"widht": 1}}, r"widht'\. Did you mean 'width'\? Valid keys.*: depth, width"),
+        (
+            {"either": {"widht": 1}},
+            r"widht'\. Did you mean 'width'\? Valid keys.*: depth, width",
+        ),
+        ({"either": [{"color": 1}]}, r"color'\. Did you mean 'colour'\? Valid keys.*: colour\."),
+        ({"table": {"a": {"widht": 1}}}, r"'table\.a\.widht'\. Did you mean 'width'"),
+    ],
+)
+def test_the_nearest_key_is_named_inside_lists_and_unions(values, message):
+    with pytest.raises(ConfigError, match=message):
+        Nested.parse(values)
 
 
 def test_the_digest_changes_with_any_value_and_with_nothing_else():

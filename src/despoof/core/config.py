@@ -9,7 +9,8 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from types import UnionType
+from typing import Annotated, Any, Self, Union, cast, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -112,11 +113,11 @@ def override(values: Mapping[str, Any], settings: Sequence[str]) -> dict[str, An
 def _explain(cls: type[BaseModel], error: ValidationError, origin: str) -> str:
     lines: list[str] = []
     for item in error.errors():
-        location = [str(part) for part in item["loc"]]
-        key = ".".join(location)
+        location = item["loc"]
+        key = ".".join(map(str, location))
         if item["type"] == "extra_forbidden":
             valid = _keys_at(cls, location[:-1])
-            near = difflib.get_close_matches(location[-1], valid, n=1, cutoff=0.4)
+            near = difflib.get_close_matches(str(location[-1]), valid, n=1, cutoff=0.4)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             lines.append(f"unknown key {key!r}.{hint} Valid keys here: {', '.join(valid)}.")
         else:
@@ -124,10 +125,37 @@ def _explain(cls: type[BaseModel], error: ValidationError, origin: str) -> str:
     return f"{origin}: " + " ".join(lines)
 
 
-def _keys_at(cls: type[BaseModel], location: Sequence[str]) -> list[str]:
-    node: Any = cls
+def _keys_at(cls: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """Name the keys of the configuration at a location, through lists, mappings and unions."""
+    nodes: list[Any] = [cls]
     for part in location:
-        fields = getattr(node, "model_fields", {})
-        if part in fields:
-            node = fields[part].annotation
-    return sorted(getattr(node, "model_fields", {}))
+        below = [inner for node in nodes for inner in _below(node, part)]
+        # pydantic names the member of a union that it tried: that leads no deeper.
+        named = [node for node in nodes if getattr(node, "__name__", None) == part]
+        nodes = below or named or nodes
+    return sorted({key for node in nodes for key in getattr(node, "model_fields", {})})
+
+
+def _below(annotation: Any, part: int | str) -> list[Any]:  # noqa: ANN401 - any annotation
+    """Return the annotations one step below another: at a key, or at a position of a sequence."""
+    fields = getattr(annotation, "model_fields", {})
+    if part in fields:
+        return _members(fields[part].annotation)
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if not isinstance(origin, type) or not inner:
+        return []
+    if isinstance(part, str):
+        return _members(inner[-1]) if issubclass(origin, Mapping) else []
+    if not issubclass(origin, Sequence):
+        return []
+    return _members(inner[part if part < len(inner) and inner[-1] is not ... else 0])
+
+
+def _members(annotation: Any) -> list[Any]:  # noqa: ANN401 - any annotation
+    """Return what an annotation may stand for: the members of a union, else itself."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _members(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return [member for one in get_args(annotation) for member in _members(one)]
+    return [annotation]
