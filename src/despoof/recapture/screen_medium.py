@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from despoof.core.types import Image
 from despoof.recapture.light import Light, integrate, to_light
@@ -78,7 +79,7 @@ def _stripes(height: int, width: int, screen: Screen) -> Light:
     return integrate(np.stack(channels, axis=2).astype(np.float32), q) + 1e-3
 
 
-def _covered(phase: Light, half: float, pitch: float) -> Light:
+def _covered(phase: NDArray[np.floating], half: float, pitch: float) -> NDArray[np.floating]:
     """Share of a sample of 1/SUPERSAMPLING pixel that lies within `half` of a stripe's middle.
 
     A hard edge would let the samples themselves alias, and invent moiré that no camera sees.

@@ -90,7 +90,10 @@ class RefineStage:
         noise = system.ds.decoder(features, six).float()
         error = (torch.relu(six - noise / system.ds.gain) - target).abs().mean(dim=(1, 2, 3))
         live = batch["live"]
-        logs = {"live": error[live].detach().mean(), "recaptured": error[~live].detach().mean()}
+        logs: dict[str, Tensor | float] = {
+            "live": error[live].detach().mean(),
+            "recaptured": error[~live].detach().mean(),
+        }
         return error.mean(), logs
 
     def validate(self, module: nn.Module) -> dict[str, float]:
