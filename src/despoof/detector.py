@@ -11,13 +11,22 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from despoof.core.device import pick_device
 from despoof.core.errors import InputError, WeightsError
-from despoof.core.types import Box, Face, FaceCrop, FaceDetector, Frame, Image, System, Verdict
-from despoof.core.verdicts import whole_clip
+from despoof.core.types import (
+    Box,
+    Face,
+    FaceCrop,
+    FaceDetector,
+    FaceParts,
+    Frame,
+    Image,
+    System,
+    Verdict,
+)
+from despoof.core.verdicts import undecided, whole_clip
 from despoof.face.crop import CropConfig, crop_face, whole_picture_face
 from despoof.face.detect import CenterFace
 from despoof.face.quality import QualityPolicy, assess
@@ -26,32 +35,13 @@ from despoof.systems.saving import load_system
 from despoof.weights.record import Record, read_record
 from despoof.weights.registry import resolve
 
+__all__ = ["DEFAULT_WEIGHTS", "Detector", "FaceParts", "load"]
+
 T = TypeVar("T")
 
 DEFAULT_WEIGHTS = "face-despoofing"
 CROPPED_CONTEXT = 1.2
 """`cropped=True`: the picture's side is taken to be this multiple of the face."""
-
-
-@dataclass(frozen=True)
-class FaceParts:
-    """One face, its verdict and the evidence.
-
-    Attributes:
-        frame: the picture it is in.
-        crop: what the network saw, with the matrix back to the picture.
-        verdict: the answer.
-        genuine: (S, S, 3) uint8 RGB, the nearest genuine face.
-        noise: (S, S, 3) float32 in [-2, 2], signed, crop − genuine with both in [-1, 1].
-        evidence: (32, 32) float32 in [0, 1].
-    """
-
-    frame: Frame
-    crop: FaceCrop
-    verdict: Verdict
-    genuine: Image
-    noise: NDArray[np.float32]
-    evidence: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -170,7 +160,7 @@ class Detector:
                 crop = crop_face(frame.image, face, self.crop)
                 found.append(_Prepared(frame, crop, *self._quality(frame.image, face, crop)))
             if not faces:
-                found.append(_undecided(frame, self.threshold, "no face found"))
+                found.append(undecided(frame, self.threshold, "no face found"))
         return found
 
     def _faces(self, image: Image, boxes: Sequence[Box] | None, cropped: bool) -> list[Face]:
@@ -200,7 +190,7 @@ class Detector:
         return scores
 
     def _verdict(self, face: "_Prepared", score: float) -> Verdict:
-        base = _undecided(face.frame, self.threshold, face.reason, face.crop.face, face.quality)
+        base = undecided(face.frame, self.threshold, face.reason, face.crop.face, face.quality)
         if not math.isfinite(score):
             return replace(base, reason=f"the network's score is {score}, not a number")
         if face.reason:
@@ -287,26 +277,6 @@ def _frames_of(source: Any, count: int) -> Sequence[Frame]:  # noqa: ANN401
             "Frame and nothing else; pass other pictures one at a time."
         )
     return items
-
-
-def _undecided(
-    frame: Frame,
-    threshold: float | None,
-    reason: str,
-    face: Face | None = None,
-    quality: dict[str, float] | None = None,
-) -> Verdict:
-    return Verdict(
-        label="undecided",
-        score=None,
-        threshold=threshold,
-        reason=reason,
-        box=face.box if face else None,
-        source=frame.source,
-        index=frame.index,
-        time=frame.time,
-        quality=quality or {},
-    )
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:

@@ -114,6 +114,27 @@ class Verdict:
     quality: dict[str, float] = field(default_factory=dict[str, float])
 
 
+@dataclass(frozen=True)
+class FaceParts:
+    """One face, its verdict and the evidence.
+
+    Attributes:
+        frame: the picture it is in.
+        crop: what the network saw, with the matrix back to the picture.
+        verdict: the answer.
+        genuine: (S, S, 3) uint8 RGB, the nearest genuine face.
+        noise: (S, S, 3) float32 in [-2, 2], signed, crop − genuine with both in [-1, 1].
+        evidence: (32, 32) float32 in [0, 1].
+    """
+
+    frame: Frame
+    crop: FaceCrop
+    verdict: Verdict
+    genuine: Image
+    noise: NDArray[np.float32]
+    evidence: NDArray[np.float32]
+
+
 @runtime_checkable
 class FaceDetector(Protocol):
     """Anything that finds faces. Pass your own to `Detector(face_detector=…)`."""

@@ -1,10 +1,31 @@
-"""Several faces or frames to one verdict."""
+"""No verdict on a face; several faces or frames to one verdict."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from despoof.core.types import Verdict
+from despoof.core.types import Face, Frame, Verdict
+
+
+def undecided(
+    frame: Frame,
+    threshold: float | None,
+    reason: str,
+    face: Face | None = None,
+    quality: dict[str, float] | None = None,
+) -> Verdict:
+    """The verdict that nothing can be said of a frame, or of a face in it, and why."""
+    return Verdict(
+        label="undecided",
+        score=None,
+        threshold=threshold,
+        reason=reason,
+        box=face.box if face else None,
+        source=frame.source,
+        index=frame.index,
+        time=frame.time,
+        quality=quality or {},
+    )
 
 
 def worst_face(verdicts: Sequence[Verdict]) -> Verdict:
