@@ -212,6 +212,12 @@ def test_every_parameter_learns_in_exactly_one_update(record, made_up_root, tmp_
 
 
 @each_system
+def test_the_record_names_its_stages(record, made_up_root, tmp_path):
+    made = [stage.name for stage in make_stages(record, made_up_root, tmp_path)]
+    assert made == list(record.stage_names[: len(made)]) and made
+
+
+@each_system
 def test_a_stage_starts_and_feeds_alike_from_one_seed(record, made_up_root, tmp_path):
     one, two = (make_stages(record, made_up_root, tmp_path)[0] for _ in range(2))
     for key, value in one.module.state_dict().items():

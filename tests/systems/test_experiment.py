@@ -30,6 +30,7 @@ def test_a_stages_own_settings_change_nothing_else(path):
             "stage_train.decoder.stpes=3",
             r"stage_train\.decoder: unknown key 'stpes'\. Did you mean 'steps'\?",
         ),
+        ("stage_train.decodr.steps=3", r"no stage 'decodr'\. Did you mean 'decoder'"),
         ("stage_train.decoder.steps=0", r"stage_train\.decoder: steps: .*\(got 0\)"),
         ("stage_train.decoder=3", r"stage_train\.decoder: .*dictionary \(got 3\)"),
         ("stage_trian.decoder.steps=3", r"unknown key 'stage_trian'\. Did you mean 'stage_train'"),

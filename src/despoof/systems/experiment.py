@@ -1,5 +1,6 @@
 """One YAML file = one row of a results table: system, data, recipe and loop settings."""
 
+import difflib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, cast
 from pydantic import Field
 
 from despoof.core.config import StrictConfig, override, read_yaml, write_yaml
+from despoof.core.errors import ConfigError
 from despoof.core.extras import need
 from despoof.core.types import System
 from despoof.data.views import DataConfig
@@ -52,6 +54,14 @@ def read_experiment(path: str | Path, settings: Sequence[str] = ()) -> Experimen
     record = system_record(experiment.system)
     record.config.parse(experiment.model, f"{path}, model")
     record.recipe.parse(experiment.recipe, f"{path}, recipe")
+    for name in experiment.stage_train:
+        if name not in record.stage_names:
+            near = difflib.get_close_matches(name, record.stage_names, n=1, cutoff=0.4)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(
+                f"{path}, stage_train: {record.name} has no stage {name!r}.{hint} "
+                f"Stages: {', '.join(record.stage_names)}."
+            )
     experiment.settings()
     return experiment
 

@@ -28,6 +28,7 @@ class SystemRecord:
         config: its configuration class.
         build: configuration -> module that also is a `System`.
         recipe: its training-recipe class.
+        stage_names: of all the stages that it can have, in order.
         stages: (configuration, recipe, data, seed) -> the stages, in order.
         tiny: configuration values for tests: seconds on a laptop.
         paper: where it was published.
@@ -38,6 +39,7 @@ class SystemRecord:
     config: type[StrictConfig]
     build: Callable[[Any], nn.Module]
     recipe: type[StrictConfig]
+    stage_names: tuple[str, ...]
     stages: Callable[[Any, Any, DataConfig, int], Iterable[Stage]]
     tiny: Mapping[str, Any]
     paper: str
@@ -58,6 +60,7 @@ RECORDS: dict[str, SystemRecord] = {
             config=s3_config.FaceDespoofingConfig,
             build=s3_system.FaceDespoofing,
             recipe=s3_stages.RecipeConfig,
+            stage_names=("face-despoofing", "decoder"),
             stages=s3_stages.stages,
             tiny={
                 "crop": _TINY_CROP,
@@ -76,6 +79,7 @@ RECORDS: dict[str, SystemRecord] = {
             config=rgb_system.RgbBaselineConfig,
             build=rgb_system.RgbBaseline,
             recipe=rgb_stages.RecipeConfig,
+            stage_names=("rgb-baseline",),
             stages=lambda c, r, d, s: [rgb_stages.RgbBaselineStage(c, r, d, s)],
             tiny={"crop": _TINY_CROP, "width": 0.1},
             paper="none: a control of equal size",
