@@ -82,8 +82,8 @@ def choose_rule(folder: Path, system: FaceDespoofing, dev_sets: list[str]) -> li
         for view in CELEBA_VIEWS:
             faces = cut_faces(samples_of(name), view, system.config.crop.size)
             parts: dict[str, list[np.ndarray]] = {}
-            for start in range(0, len(faces.images), 64):
-                pixels = torch.from_numpy(faces.images[start : start + 64]).permute(0, 3, 1, 2)
+            for start in range(0, len(faces.images), 32):
+                pixels = torch.from_numpy(faces.images[start : start + 32]).permute(0, 3, 1, 2)
                 for key, value in system.score_parts(pixels.float() / 127.5 - 1).items():
                     parts.setdefault(key, []).append(value.double().numpy())
             live = np.array([sample.live for sample in faces.samples])
@@ -150,7 +150,7 @@ def rows_of(
             subjects = np.array([sample.subject for sample in faces.samples])
             found += [
                 {"set": set_name, "view": view.name, "by": "subject", **to_plain(row)}
-                for row in breakdown("", table, subjects, threshold, draws=200)
+                for row in breakdown("", table, subjects, threshold, draws=100)
             ]
     return found
 
