@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from despoof.core.errors import InputError
+from despoof.metrics.codes import encode
 from despoof.metrics.scores import Scores, need_both, select
 
 
@@ -97,7 +98,8 @@ class _Groups:
 
 def _groups(scores: Scores, of_class: NDArray[np.bool_]) -> _Groups:
     rows = np.flatnonzero(of_class)
-    _, which, size = np.unique(scores.group[rows], return_inverse=True, return_counts=True)
+    names, which = encode(scores.group[rows])
+    size = np.bincount(which, minlength=len(names))
     rows = rows[np.argsort(which, kind="stable")]
     return _Groups(rows, np.cumsum(size) - size, size)
 
