@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from despoof.cli import check, demo, models, train
+from despoof.cli import calibrate, check, demo, models, train
 from despoof.cli.options import INTERRUPTED, LIVE, UNDECIDED, USAGE, VersionOption
 from despoof.cli.output import complain
 from despoof.core.errors import ConfigError, DespoofError, InputError
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = {
+    "calibrate": (calibrate.calibrate, calibrate.EXAMPLE),
     "check": (check.check, check.EXAMPLE),
     "demo": (demo.demo, demo.EXAMPLE),
     "models": (models.models, models.EXAMPLE),
