@@ -13,7 +13,7 @@ from despoof.metrics.scores import Scores, need_both, select
 
 @dataclass(frozen=True)
 class Interval:
-    """A statistic with its percentile interval.
+    """A statistic with its interval from resampled sets.
 
     Attributes:
         value: the statistic of the scores as they are.
@@ -23,6 +23,7 @@ class Interval:
         draws: number of resampled sets.
         live_groups: number of groups with live presentations: the real sample size there.
         attack_groups: the same for attacks.
+        method: how the ends are read off the draws: "percentile" or "bca".
     """
 
     value: float
@@ -32,6 +33,7 @@ class Interval:
     draws: int
     live_groups: int
     attack_groups: int
+    method: str = "percentile"
 
 
 def bootstrap(

@@ -1,4 +1,4 @@
-"""Names as whole numbers, fast: sorting a million strings takes seconds, sorting hashes does not."""
+"""Names as whole numbers: sorting a million strings takes seconds, sorting hashes does not."""
 
 import numpy as np
 from numpy.typing import NDArray

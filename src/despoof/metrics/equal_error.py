@@ -22,8 +22,8 @@ def equal_error(
         convention: "nearest" is `curves.eer`: the step with the smallest |FAR - FRR| and the mean
             of both there. "interpolated" goes straight from the last step with FAR > FRR to the
             next one and takes the point with FAR = FRR. "hull" does so on the ROC convex hull: the
-            rate that can be reached by drawing lots between two thresholds; the smallest of the
-            three but for rounding, and never above .5.
+            rate that can be reached by drawing lots between two thresholds; never above
+            "interpolated", and never above .5.
 
     Returns:
         A fraction. All scores equal: .5 in every convention. A perfect separation: 0. Inverted

@@ -118,3 +118,32 @@ def need_both(scores: Scores, what: str) -> None:
             f"{what} needs both classes, got {scores.n_live} live and {scores.n_attack} attack. "
             "Add scores of the missing class."
         )
+
+
+def need_paired(first: Scores, second: Scores) -> None:
+    """Check that two systems scored the same presentations in the same order.
+
+    Args:
+        first: scores of one system.
+        second: scores of the other.
+
+    Raises:
+        InputError: their lengths, classes, species or groups differ.
+    """
+    if len(first) != len(second):
+        raise InputError(
+            f"{len(first)} and {len(second)} presentations cannot be compared in pairs. "
+            "Keep those that both systems scored, in the same order."
+        )
+    same_species = (first.species == second.species) | first.live
+    checks = {
+        "class": first.live == second.live,
+        "species": same_species,
+        "group": first.group == second.group,
+    }
+    for what, same in checks.items():
+        if not same.all():
+            raise InputError(
+                f"The {what} at position {int(np.argmin(same))} differs between the two systems: "
+                "not the same presentation. Put both tables in the same order."
+            )
