@@ -19,9 +19,7 @@ from despoof.cli.options import LIVE, UNDECIDED, DebugOption, JsonOption, Versio
 from despoof.cli.output import complain, console, new_table, print_json, progress
 
 if TYPE_CHECKING:
-    from despoof.data.manifest import Clip
-    from despoof.evaluation.audit import AuditReport, CueResult, CueRow
-    from despoof.evaluation.clip_scoring import BulkSettings
+    from despoof.evaluation.audit import AuditReport, CueResult
 
 EXAMPLE = "Example: despoof data audit manifest.csv --split test"
 
@@ -55,12 +53,14 @@ def audit(
     if cropped and detect:
         raise typer.BadParameter("--cropped and --detect: a face crop needs no detection.")
     clips = read_clips(manifest, live, attack, split)
-    from despoof.evaluation.audit import audit as judge
+    from despoof.evaluation import audit as audits
     from despoof.evaluation.clip_scoring import BulkSettings
+    from despoof.face.detect import CenterFace
 
     settings = BulkSettings(cropped=cropped, detect=detect)
-    rows, failed = _measured(clips, settings, wanted=not (json and sys.stdout.isatty()))
-    report = judge(rows, limit=limit, draws=draws)
+    with progress(len(clips), wanted=not (json and sys.stdout.isatty())) as show:
+        rows, failed = audits.measure_all(clips, settings, CenterFace(), show)
+    report = audits.audit(rows, limit=limit, draws=draws)
     if json:
         reasons = [{"path": path, "reason": reason} for path, reason in failed]
         print_json(report.plain() | {"not_measured": reasons})
@@ -71,26 +71,6 @@ def audit(
         if failed:
             complain(f"{len(failed)} of {len(clips)} clips could not be measured.")
     return UNDECIDED if failed else LIVE
-
-
-def _measured(
-    clips: "list[Clip]", settings: "BulkSettings", wanted: bool
-) -> "tuple[list[CueRow], list[tuple[str, str]]]":
-    from despoof.core.errors import DespoofError
-    from despoof.evaluation.audit import measure
-    from despoof.face.detect import CenterFace
-
-    detector = CenterFace()
-    rows: list[CueRow] = []
-    failed: list[tuple[str, str]] = []
-    with progress(len(clips), wanted) as show:
-        for clip in clips:
-            show(clip.name)
-            try:
-                rows.append(measure(clip, settings, detector))
-            except DespoofError as error:
-                failed.append((clip.name, str(error)))
-    return rows, failed
 
 
 def _print(report: "AuditReport") -> None:

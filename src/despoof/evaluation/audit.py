@@ -4,13 +4,13 @@ A set in which sharpness or file size alone separates the classes cannot rank sy
 see just that. The audit says so with numbers; `cue_comparison` tests a system against the best cue.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from despoof.core.errors import DataError, InputError
+from despoof.core.errors import DataError, DespoofError, InputError
 from despoof.core.types import FaceDetector, Label
 from despoof.data.manifest import Clip
 from despoof.evaluation.clip_scoring import BulkSettings, known_faces
@@ -184,6 +184,31 @@ def measure(
     values = cues(image, box, size)
     values |= {"border_share": border_share(image), "outside_share": outside_share(image, box)}
     return CueRow(clip.name, clip.label, clip.group, values)
+
+
+def measure_all(
+    clips: Iterable[Clip],
+    settings: BulkSettings | None = None,
+    detector: FaceDetector | None = None,
+    show: Callable[[str], None] = lambda name: None,
+) -> tuple[list[CueRow], list[tuple[str, str]]]:
+    """Measure many clips; return their cues, and (name, reason) of what could not be measured.
+
+    Args:
+        clips: from a manifest.
+        settings: as in `measure`.
+        detector: as in `measure`.
+        show: called with each clip's name when its turn comes.
+    """
+    rows: list[CueRow] = []
+    failed: list[tuple[str, str]] = []
+    for clip in clips:
+        show(clip.name)
+        try:
+            rows.append(measure(clip, settings, detector))
+        except DespoofError as error:
+            failed.append((clip.name, str(error)))
+    return rows, failed
 
 
 def audit(
