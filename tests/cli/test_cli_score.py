@@ -81,13 +81,13 @@ def test_a_bad_table_is_2(cli, tmp_path):
 def test_a_killed_run_goes_on(table, weights, tmp_path):
     out = tmp_path / "s.csv"
     journal = tmp_path / "s.csv.journal"
-    # Slow enough to be caught at work.
+    # Waits at its second batch to be caught at work.
     code = (
-        "import sys, time\n"
+        "import sys, time\nwaits = iter([0, float(sys.argv[1]), 0])\n"
         "from despoof.detector import Detector\n"
         "check = Detector.check\n"
         "def slow(*a, **k):\n"
-        "    time.sleep(float(sys.argv[1]))\n"
+        "    time.sleep(next(waits))\n"
         "    return check(*a, **k)\n"
         "Detector.check = slow\n"
         "from despoof.cli.main import main\n"
@@ -95,7 +95,7 @@ def test_a_killed_run_goes_on(table, weights, tmp_path):
     )
     arguments = ["score", str(table), "-o", str(out), "--weights", str(weights), "--json"]
     command = [sys.executable, "-c", code]
-    with subprocess.Popen([*command, "1", *arguments], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([*command, "60", *arguments], stdout=subprocess.PIPE) as process:
         until = time.monotonic() + 60
         while not (journal.exists() and journal.read_bytes().count(b"\n") > 1):
             assert time.monotonic() < until and process.poll() is None

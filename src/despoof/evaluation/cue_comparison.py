@@ -9,9 +9,8 @@ from despoof.core.errors import InputError
 from despoof.core.types import Label
 from despoof.evaluation.audit import CueRow, audit, cue_scores
 from despoof.evaluation.score_file import ScoreRow
-from despoof.metrics.bootstrap import bootstrap
-from despoof.metrics.curves import auc
-from despoof.metrics.scores import Scores
+from despoof.metrics import weighted
+from despoof.metrics.compare import paired_bootstrap
 
 
 @dataclass(frozen=True)
@@ -85,32 +84,20 @@ def against_best_cue(
     used = [row for row in common if best.name in row.values]
     system = np.array([scored[row.path].score for row in used])
     cue = best.sign * np.array([row.values[best.name] for row in used])
-    pairs = cue_scores(used, np.arange(len(used), dtype=np.float64))
-    differences: list[float] = []
-
-    def difference(drawn: Scores) -> float:
-        # The "scores" are row numbers, so that one draw serves both columns.
-        which = drawn.score.astype(np.intp)
-        both = [
-            auc(Scores(column[which], drawn.live, drawn.species, drawn.group))
-            for column in (system, cue)
-        ]
-        differences.append(both[0] - both[1])
-        return differences[-1]
-
-    interval = bootstrap(pairs, difference, draws=draws, seed=seed)
-    drawn = np.array(differences)
-    tail = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
+    of_cue, of_system = cue_scores(used, cue), cue_scores(used, system)
+    found = paired_bootstrap(
+        of_cue, of_system, weighted.auc, draws=draws, seed=seed, strata="class"
+    )
     return CueComparison(
         cue=best.name,
         higher_means="live" if best.sign > 0 else "attack",
-        n_live=pairs.n_live,
-        n_attack=pairs.n_attack,
-        system_auc=auc(cue_scores(used, system)),
-        cue_auc=auc(cue_scores(used, cue)),
-        difference=interval.value,
-        low=interval.low,
-        high=interval.high,
-        p_value=min(1.0, 2 * (tail + 1) / (draws + 1)),
+        n_live=of_cue.n_live,
+        n_attack=of_cue.n_attack,
+        system_auc=found.second,
+        cue_auc=found.first,
+        difference=found.difference.value,
+        low=found.difference.low,
+        high=found.difference.high,
+        p_value=found.p,
         draws=draws,
     )
