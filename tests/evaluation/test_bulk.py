@@ -182,9 +182,10 @@ def test_another_run_is_not_mixed_in(clips, tmp_path, weights):
         score_manifest(make_detector(), clips, path, BulkSettings(frames=3))
     with pytest.raises(InputError, match="another config, crop, quality, system, weights;"):
         score_manifest(load(weights), clips, path)
-    journal.write_bytes(b"hello\n")
-    with pytest.raises(DataError, match="is no journal of despoof score, or it is damaged"):
-        score_manifest(make_detector(), clips, path)
+    for foreign in (b"hello\n", b"[1]\n", b"3\n"):
+        journal.write_bytes(foreign)
+        with pytest.raises(DataError, match="is no journal of despoof score, or it is damaged"):
+            score_manifest(make_detector(), clips, path)
     journal.write_text(json.dumps({"a": 1}) + "\n")
     with pytest.raises(DataError, match="is no journal"):
         score_manifest(make_detector(), clips, path)

@@ -104,7 +104,7 @@ class ScoreJournal:
     def _parse(self, line: bytes) -> dict[str, Any]:
         try:
             return dict(json.loads(line))
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise DataError(
                 f"{self.path} is no journal of despoof score, or it is damaged: {line[:40]!r}. "
                 "Remove it, or begin anew with --fresh."
