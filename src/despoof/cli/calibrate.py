@@ -44,8 +44,8 @@ def calibrate(
 
     Refuses (exit code 2) when the scores cannot support the criterion, and says how many would.
     """
-    from despoof.evaluation.calibration import calibrate_live_only, parse_criterion
     from despoof.evaluation.calibration import calibrate as calibrate_both
+    from despoof.evaluation.calibration import calibrate_live_only, parse_criterion
     from despoof.evaluation.calibration_record import (
         plain_calibration,
         save_threshold,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from despoof.cli import calibrate, check, data, demo, models, score, train
+from despoof.cli import calibrate, check, data, demo, evaluate, models, score, train
 from despoof.cli.options import INTERRUPTED, LIVE, UNDECIDED, USAGE, VersionOption
 from despoof.cli.output import complain
 from despoof.core.errors import ConfigError, DespoofError, InputError
@@ -24,6 +24,7 @@ _COMMANDS = {
     "calibrate": (calibrate.calibrate, calibrate.EXAMPLE),
     "check": (check.check, check.EXAMPLE),
     "demo": (demo.demo, demo.EXAMPLE),
+    "evaluate": (evaluate.evaluate, evaluate.EXAMPLE),
     "models": (models.models, models.EXAMPLE),
     "score": (score.score, score.EXAMPLE),
     "train": (train.train, train.EXAMPLE),

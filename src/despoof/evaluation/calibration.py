@@ -276,7 +276,8 @@ def _at_eer(scores: Scores, confidence: float, by: By) -> Calibration:
         bounds=capped,
         guarantee=(
             f"EER {100 * found.value:.2f} % on these scores. With {100 * confidence:g} % "
-            f"confidence, on new data like these the pooled APCER is at most {100 * capped[0].upper:.1f} % and "
+            f"confidence, on new data like these the pooled APCER is at most "
+            f"{100 * capped[0].upper:.1f} % and "
             f"the BPCER at most {100 * capped[1].upper:.1f} %, both at once, and although the "
             "threshold was chosen on the same scores."
         ),

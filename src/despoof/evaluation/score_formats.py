@@ -37,12 +37,12 @@ class ScoreTable:
     """
 
     source: str
-    path: Sequence[str]
-    subject: Sequence[str]
-    species: Sequence[str]
+    path: list[str]
+    subject: list[str]
+    species: list[str]
     live: NDArray[np.bool_]
     score: NDArray[np.float64]
-    extra: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    extra: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
