@@ -108,24 +108,8 @@ def bpcer_at(scores: Scores, bound: float, attacks: Attacks = "max") -> Operatin
 
     Source: ISO/IEC 30107-3 (BPCER at a fixed APCER); BPCER10/20/100 as the PAD literature uses it.
     """
-    needed = _needed(bound)
     need_both(scores, "BPCER at a fixed APCER")
-    parts = _parts(scores, attacks)
-    sides = sort_sides(scores)
-    threshold = midway(sides, max(lowest_threshold(part.attack, bound) for part in parts))
-    errors = [make_rate(part.errors(threshold)[0], len(part.attack)) for part in parts]
-    lost = make_rate(sides.errors(threshold)[1], len(sides.live))
-    smallest = min(len(part.attack) for part in parts)
-    return OperatingPoint(
-        bound=bound,
-        attacks=attacks,
-        threshold=threshold,
-        apcer=max(errors, key=lambda rate: (rate.value, -rate.n)),
-        bpcer=lost,
-        resolved=smallest >= needed,
-        smallest=smallest,
-        needed=needed,
-    )
+    return _point(sort_sides(scores), _parts(scores, attacks), bound, attacks)
 
 
 def bpcer_10_20_100(scores: Scores, attacks: Attacks = "max") -> dict[str, OperatingPoint]:
@@ -134,7 +118,9 @@ def bpcer_10_20_100(scores: Scores, attacks: Attacks = "max") -> dict[str, Opera
     Raises:
         InputError: see `bpcer_at`.
     """
-    return {f"bpcer{n}": bpcer_at(scores, 1 / n, attacks) for n in (10, 20, 100)}
+    need_both(scores, "BPCER at a fixed APCER")
+    sides, parts = sort_sides(scores), _parts(scores, attacks)  # sorted once
+    return {f"bpcer{n}": _point(sides, parts, 1 / n, attacks) for n in (10, 20, 100)}
 
 
 def tpr_at_fpr(scores: Scores, bound: float) -> TprPoint:
@@ -170,6 +156,23 @@ def hter_from_dev(
     need_both(dev, "A dev threshold")
     threshold = eer(dev).threshold if choose is None else choose(dev)
     return DevHter(threshold, hter(dev, threshold), hter(test, threshold))
+
+
+def _point(sides: Sides, parts: list[Sides], bound: float, attacks: Attacks) -> OperatingPoint:
+    needed = _needed(bound)
+    threshold = midway(sides, max(lowest_threshold(part.attack, bound) for part in parts))
+    errors = [make_rate(part.errors(threshold)[0], len(part.attack)) for part in parts]
+    smallest = min(len(part.attack) for part in parts)
+    return OperatingPoint(
+        bound=bound,
+        attacks=attacks,
+        threshold=threshold,
+        apcer=max(errors, key=lambda rate: (rate.value, -rate.n)),
+        bpcer=make_rate(sides.errors(threshold)[1], len(sides.live)),
+        resolved=smallest >= needed,
+        smallest=smallest,
+        needed=needed,
+    )
 
 
 def _parts(scores: Scores, attacks: Attacks) -> list[Sides]:

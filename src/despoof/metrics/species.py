@@ -89,10 +89,7 @@ def sides_by_species(scores: Scores) -> dict[str, Sides]:
     live = np.sort(scores.score[scores.live])
     attack = scores.score[~scores.live]
     names, place = encode(scores.species[~scores.live])
-    by_name = np.lexsort([attack, place])
-    ends = np.cumsum(np.bincount(place, minlength=len(names)))
-    parts = np.split(attack[by_name], ends[:-1])
-    return {str(name): Sides(live, part) for name, part in zip(names, parts, strict=True)}
+    return {str(name): Sides(live, np.sort(attack[place == i])) for i, name in enumerate(names)}
 
 
 def d_eer_by_species(scores: Scores) -> dict[str, Eer]:
