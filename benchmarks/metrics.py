@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,7 @@ def main() -> None:
     bob = parser.parse_args().bob
     figures: dict[str, float] = {}
     scores = made_up(1_000_000, 1000, 0)
-    figures["evaluate 1e6 scores, s"] = best(lambda: evaluate(scores))
+    figures["evaluate 1e6 scores, s"] = best(lambda: evaluate(replace(scores)))  # nothing cached
     figures["evaluate 1e6 scores, MB"] = system.getrusage(system.RUSAGE_SELF).ru_maxrss / 1024
     test, dev = made_up(10_000, 500, 1), made_up(10_000, 500, 2)
     name = "2000 draws of 1e4 clips, AUC EER HTER ACER BPCER20"

@@ -98,7 +98,8 @@ def auc(scores: Scores) -> float:
     0.875
     """
     need_both(scores, "AUC")
-    live, attack = scores.score[scores.live], np.sort(scores.score[~scores.live])
+    sides = sort_sides(scores)
+    live, attack = sides.live, sides.attack
     below = int(np.searchsorted(attack, live, side="left").sum())
     below_or_equal = int(np.searchsorted(attack, live, side="right").sum())
     return (below + below_or_equal) / (2 * len(live) * len(attack))

@@ -136,13 +136,15 @@ class _Components:
 
 def _components(scores: Scores) -> tuple[float, _Components]:
     need_both(scores, "DeLong's variance")
-    live, attack = scores.score[scores.live], scores.score[~scores.live]
+    rows = np.argsort(scores.score)
+    of_class = scores.live[rows]
+    live, attack = scores.score[rows[of_class]], scores.score[rows[~of_class]]
     # Placement of a live score: the share of attacks below it, ties half. Of an attack: live above.
     live_place = _placement(live, attack)
     attack_place = 1 - _placement(attack, live)
     value = float(live_place.mean())
     names, group = encode(scores.group)
-    of_live, of_attack = group[scores.live], group[~scores.live]
+    of_live, of_attack = group[rows[of_class]], group[rows[~of_class]]
 
     def total(which: NDArray[np.intp], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(which, weights, minlength=len(names)).astype(np.float64)
@@ -163,9 +165,9 @@ def _components(scores: Scores) -> tuple[float, _Components]:
 
 
 def _placement(values: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    ordered = np.sort(others)
-    below = np.searchsorted(ordered, values, side="left")
-    upto = np.searchsorted(ordered, values, side="right")
+    """Share of `others` below each value, ties half; both ascending."""
+    below = np.searchsorted(others, values, side="left")
+    upto = np.searchsorted(others, values, side="right")
     return (below + upto) / np.float64(2 * len(others))
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from despoof.core.errors import InputError
-from despoof.metrics.codes import encode
 from despoof.metrics.intervals import wilson
 from despoof.metrics.scores import Scores
 
@@ -111,7 +110,7 @@ def apcer_by_species(scores: Scores, threshold: float) -> dict[str, Rate]:
     _need(scores.n_attack, "APCER", "attack")
     if math.isnan(threshold):
         raise InputError("The threshold is NaN; give a number that scores are compared with.")
-    names, which = encode(scores.species[~scores.live])
+    names, which = scores.attack_species
     missed = np.bincount(which, scores.score[~scores.live] > threshold)
     return {
         str(name): make_rate(int(k), int(n))

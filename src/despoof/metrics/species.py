@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from despoof.core.errors import InputError
-from despoof.metrics.codes import encode
 from despoof.metrics.curves import Eer, eer_of_sides
 from despoof.metrics.intervals import wilson
 from despoof.metrics.rates import MeanRate, Rate, apcer_by_species, apcer_max, bpcer, mean_rate
@@ -23,13 +22,14 @@ def family(species: str) -> str:
 
 
 def by_family(scores: Scores) -> Scores:
-    """Return the same scores with every species replaced by its `family`.
+    """Return the same scores with every attack species replaced by its `family`.
 
     Every function on species becomes one on families: `apcer_by_species(by_family(scores), t)`.
     """
-    names, place = encode(scores.species)
-    families = np.array([family(str(name)) for name in names], np.str_)
-    return replace(scores, species=families[place])
+    names, place = scores.attack_species
+    species = np.full(len(scores), "live", np.result_type(names.dtype, np.dtype("U4")))
+    species[~scores.live] = np.array([family(str(name)) for name in names], np.str_)[place]
+    return replace(scores, species=species)
 
 
 def apcer_family_max(scores: Scores, threshold: float) -> Rate:
@@ -88,7 +88,7 @@ def sides_by_species(scores: Scores) -> dict[str, Sides]:
     need_both(scores, "A comparison of species")
     live = np.sort(scores.score[scores.live])
     attack = scores.score[~scores.live]
-    names, place = encode(scores.species[~scores.live])
+    names, place = scores.attack_species
     return {str(name): Sides(live, np.sort(attack[place == i])) for i, name in enumerate(names)}
 
 
