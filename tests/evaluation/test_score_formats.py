@@ -92,7 +92,7 @@ def test_bad_columns_are_usage_errors(text):
         (["path,label,score", "a,live,1"], "no column species, subject; found path, label, score"),
         ([HEADER + ",score"], "column 'score' comes twice"),
         ([HEADER], "holds no scores"),
-        ([HEADER, "a,s,live,live,1", "b,s,live,live"], "line 3: 4 cells, but the header has 5"),
+        ([HEADER, "a,s,live,live,1", "b,s,live,live"], "line 3: 4 cells, the header has 5"),
         ([HEADER, "", "a,s,spoof,print,1"], "line 3: label 'spoof' is unknown. Expected live or"),
         ([HEADER, "a,s,live,live,high"], "line 2: score 'high' is not a number"),
         ([HEADER, "a,s,live,live,1", "b,s,live,live,nan"], "line 3: score 'nan' is not finite"),
@@ -104,7 +104,7 @@ def test_bad_columns_are_usage_errors(text):
         ([HEADER + ",frame", "a,s,live,,1,0", "a,s,attack,,1,1"], "line 3: 'a' is live and attack"),
         ([HEADER + ",frame", "a,,live,,1e308,0", "a,,live,,1e308,1"], "a clip overflows"),
         ([HEADER, 'a,s,live,"live"x,1'], "not readable as UTF-8 CSV"),
-        (["7 7 p 0.1", "7 7 0.1"], "line 2: 3 words, but the first line has 4"),
+        (["7 7 p 0.1", "7 7 0.1"], "line 2: 3 words, the first line has 4"),
         (["7 7 p 0.1", "7 7 q nan"], "line 2: score 'nan' is not finite"),
     ],
 )

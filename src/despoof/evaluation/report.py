@@ -226,7 +226,9 @@ def _folds(
     for fold in np.unique(folds).tolist():
         limit, mine = overall, dev_folds == fold
         if dev is not None and mine.any():
-            limit = Threshold(eer(select(dev.scores(), mine)).threshold, f"dev EER of fold {fold}")
+            of_fold = select(dev.scores(), mine)
+            if of_fold.n_live and of_fold.n_attack:
+                limit = Threshold(eer(of_fold).threshold, f"dev EER of fold {fold}")
         rows.append(evaluation_row(fold or "(none)", select(scores, folds == fold), limit, draws=0))
     return rows
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,7 @@ def det_plot(
         for number, (name, curve) in enumerate(lines):
             x, y = (np.clip(ndtri(rate), *ends) for rate in (curve.apcer, curve.bpcer))
             keep = _thin(x, y, reach, reach)
-            look: dict[str, Any] = {"color": COLOURS[number % len(COLOURS)], "label": name}
+            look: dict[str, Any] = {"color": COLOURS[number % len(COLOURS)], "label": _said(name)}
             look["linestyle"] = DASHES[number % len(DASHES)]
             if envelope and number == len(lines) - 1:
                 look |= {"color": INK, "linewidth": 4, "alpha": 0.3, "linestyle": "-", "zorder": 1}
@@ -145,7 +146,9 @@ def det_plot(
 def _drawn(key: str, draw: "Callable[[Axes], None]") -> str:
     matplotlib = need("matplotlib", EXTRA)
     stream = io.StringIO()
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": key}):
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": key}), warnings.catch_warnings():
+        # Letters that the measuring font lacks are drawn by the browser's.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure: Figure = need("matplotlib.figure", EXTRA).Figure(figsize=_SIZE)
         axes = figure.add_subplot()
         draw(axes)
@@ -155,6 +158,11 @@ def _drawn(key: str, draw: "Callable[[Axes], None]") -> str:
         metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(stream, format="svg", bbox_inches="tight", metadata=metadata)
     return _inline(stream.getvalue(), key)
+
+
+def _said(name: str) -> str:
+    """Return a name as matplotlib prints it: no formulas; a leading _ would hide it."""
+    return name.replace("$", r"\$").replace("_", " _", 1 if name.startswith("_") else 0)
 
 
 def _inline(text: str, key: str) -> str:

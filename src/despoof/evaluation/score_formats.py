@@ -3,8 +3,9 @@
 import csv
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from despoof.metrics.scores import Scores, make_scores
 EXTRAS = ("split", "frame", "device", "session", "fold")
 """Columns that are read where they are there; any other column is ignored."""
 _VALUES = ("live", "attack")
+_BLOCK = 256  # rows that are held as rows at a time: few enough to stay in the cache
 _BIOMETRIC = {4: (0, 1, 2, 3), 5: (0, 2, 3, 4)}  # claimed, real, probe, score
 _NO_SPECIES = {"attack", "impostor", "spoof"}
 
@@ -146,15 +148,15 @@ def read_table(
             message names the file and the line.
     """
     path = Path(path)
-    rows, lines, header = _read(path, columns)
+    header, cells = _read(path, columns)
 
     def where(row: int) -> str:
-        return f"{path}, line {lines[row]}"
+        return f"{path}, line {_line(path, header is not None, row)}"
 
     if header is None:
-        table = _biometric(rows, where, str(path))
+        table = _biometric(cells, where, str(path))
     else:
-        table = _columns(rows, where, header, columns, str(path))
+        table = _columns(dict(zip(header, cells, strict=True)), where, columns, str(path))
     _check_paths(table, where)
     if "frame" in table.extra:
         table = _clips(table, where)
@@ -166,44 +168,68 @@ def read_table(
 
 def _read(
     path: Path, columns: Mapping[str, str] | None
-) -> tuple[list[list[str]], Sequence[int], list[str] | None]:
+) -> tuple[list[str] | None, list[list[str]]]:
+    """Return the header, None for a biometric file, and the cells column by column."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             first = next((line for line in stream if line.strip()), "")
             stream.seek(0)
             if columns is None and _looks_biometric(first):
-                words = [(i, line.split()) for i, line in enumerate(stream, 1) if line.strip()]
-                return [row for _, row in words], [i for i, _ in words], None
+                rows = (line.split() for line in stream if line.strip())
+                return None, _transposed(path, rows, len(first.split()), "words, the first line")
             reader = csv.reader(stream, strict=True)
             header = [name.strip().removeprefix("\ufeff") for name in next(reader, [])]
-            rows: list[list[str]] = []
-            lines: list[int] = []
-            for cells in reader:
-                if cells:
-                    rows.append(cells)
-                    lines.append(reader.line_num)
+            _check_header(path, header, columns)
+            cells = _transposed(path, filter(None, reader), len(header), "cells, the header")
     except FileNotFoundError as error:
         raise DataError(f"No score file at {path}. Check the path.") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not readable as UTF-8 CSV: {error}.") from error
-    _check_header(path, header, columns)
-    if not rows:
+    if not cells[0]:
         raise DataError(f"{path} holds no scores, only a header. Score something into it first.")
-    for cells, line in zip(rows, lines, strict=True):
-        if len(cells) != len(header):
+    return header, cells
+
+
+def _transposed(path: Path, rows: Iterator[list[str]], width: int, units: str) -> list[list[str]]:
+    """Turn rows into columns, many at a time; equal cells of a block become one object."""
+    columns: list[list[str]] = [[] for _ in range(width)]
+    while block := list(islice(rows, _BLOCK)):
+        if set(map(len, block)) != {width}:
+            bad = next(i for i, row in enumerate(block) if len(row) != width)
+            line = _line(path, units.endswith("header"), len(columns[0]) + bad)
             raise DataError(
-                f"{path}, line {line}: {len(cells)} cells, but the header has {len(header)} "
-                "columns. Quote cells that hold a comma."
+                f"{path}, line {line}: {len(block[bad])} {units} has {width}. "
+                "Quote cells that hold a separator."
             )
-    return rows, lines, header
+        for column, cells in zip(columns, zip(*block, strict=True), strict=True):
+            pool: dict[str, str] = {}
+            column.extend(map(pool.setdefault, cells, cells))
+    return columns
+
+
+def _line(path: Path, is_csv: bool, row: int) -> int:
+    """Return the line of a row, from 1; it is looked for only when something is wrong there."""
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        if not is_csv:
+            lines = (number for number, line in enumerate(stream, 1) if line.strip())
+            return next(islice(lines, row, None))
+        reader = csv.reader(stream, strict=True)
+        next(reader)
+        for _ in islice(filter(None, reader), row + 1):
+            pass
+        return reader.line_num
 
 
 def _looks_biometric(line: str) -> bool:
     words = line.split()
     if "," in line or len(words) not in _BIOMETRIC:
         return False
+    return _is_number(words[-1])
+
+
+def _is_number(cell: str) -> bool:
     try:
-        float(words[-1])
+        float(cell)
     except ValueError:
         return False
     return True
@@ -227,47 +253,40 @@ def _check_header(path: Path, header: list[str], columns: Mapping[str, str] | No
 
 
 def _columns(
-    rows: list[list[str]],
+    cells: Mapping[str, list[str]],
     where: Callable[[int], str],
-    header: list[str],
     columns: Mapping[str, str] | None,
     source: str,
 ) -> ScoreTable:
-    names = columns or {}
-
-    def cells(ours: str) -> list[str] | None:
-        name = names.get(ours, ours)
-        if name not in header:
-            return None
-        place, pool = header.index(name), dict[str, str]()
-        return [pool.setdefault(row[place], row[place]) for row in rows]
-
-    labels, empty = cells("label") or [], [""] * len(rows)
-    allowed = {kind: set(names.get(kind, kind).split("|")) for kind in _VALUES}
-    for number, label in enumerate(labels):
-        if label not in allowed["live"] and label not in allowed["attack"]:
-            raise DataError(
-                f"{where(number)}: label {label!r} is unknown. Expected "
-                f"{' or '.join('|'.join(sorted(values)) for values in allowed.values())}; say what "
-                "live and attack are called with --columns live=…,attack=…."
-            )
+    found = {
+        ours: cells[theirs]
+        for ours in (*REQUIRED, *EXTRAS)
+        if (theirs := (columns or {}).get(ours, ours)) in cells
+    }
+    labels = found["label"]
+    called = {kind: (columns or {}).get(kind, kind).split("|") for kind in _VALUES}
+    kinds = {value: kind == "live" for kind, values in called.items() for value in values}
+    if not kinds.keys() >= set(labels):
+        number = next(i for i, label in enumerate(labels) if label not in kinds)
+        raise DataError(
+            f"{where(number)}: label {labels[number]!r} is unknown. Expected "
+            f"{' or '.join('|'.join(values) for values in called.values())}; say what live and "
+            "attack are called with --columns live=…,attack=…."
+        )
+    empty = [""] * len(labels)
     return ScoreTable(
         source=source,
-        path=cells("path") or [f"row {number + 1}" for number in range(len(rows))],
-        subject=cells("subject") or empty,
-        species=cells("species") or empty,
-        live=np.array([label in allowed["live"] for label in labels]),
-        score=_numbers(cells("score") or [], where),
-        extra={name: found for name in EXTRAS if (found := cells(name)) and any(found)},
+        path=found.get("path") or [f"row {number + 1}" for number in range(len(labels))],
+        subject=found.get("subject", empty),
+        species=found.get("species", empty),
+        live=np.array([kinds[label] for label in labels]),
+        score=_numbers(found["score"], where),
+        extra={name: found[name] for name in EXTRAS if any(found.get(name, ()))},
     )
 
 
-def _biometric(rows: list[list[str]], where: Callable[[int], str], source: str) -> ScoreTable:
-    width = len(rows[0])
-    for number, row in enumerate(rows):
-        if len(row) != width:
-            raise DataError(f"{where(number)}: {len(row)} words, but the first line has {width}.")
-    claimed, real, probe, score = ([row[i] for row in rows] for i in _BIOMETRIC[width])
+def _biometric(cells: Sequence[list[str]], where: Callable[[int], str], source: str) -> ScoreTable:
+    claimed, real, probe, score = (cells[i] for i in _BIOMETRIC[len(cells)])
     live = [a == b for a, b in zip(claimed, real, strict=True)]
     return ScoreTable(
         source=source,
@@ -280,21 +299,20 @@ def _biometric(rows: list[list[str]], where: Callable[[int], str], source: str) 
         live=np.array(live),
         score=_numbers(score, where),
         notes=(
-            f"Read as a {width}-column biometric score file: claimed = real is live, any other "
-            "word in `real` names the species.",
+            f"Read as a {len(cells)}-column biometric score file: claimed = real is live, any "
+            "other word in `real` names the species.",
         ),
     )
 
 
 def _numbers(cells: Sequence[str], where: Callable[[int], str]) -> NDArray[np.float64]:
-    values = np.empty(len(cells))
-    for number, cell in enumerate(cells):
-        try:
-            values[number] = float(cell)
-        except ValueError as error:
-            raise DataError(
-                f"{where(number)}: score {cell!r} is not a number. Write e.g. 0.73."
-            ) from error
+    try:
+        values = np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError as error:
+        number = next(i for i, cell in enumerate(cells) if not _is_number(cell))
+        raise DataError(
+            f"{where(number)}: score {cells[number]!r} is not a number. Write e.g. 0.73."
+        ) from error
     finite = np.isfinite(values)
     if not finite.all():
         number = int(np.argmin(finite))
@@ -309,9 +327,7 @@ def _check_paths(table: ScoreTable, where: Callable[[int], str]) -> None:
     frames = table.extra.get("frame")
     keys: list[object] = list(table.path)
     if frames is not None:
-        keys = [
-            key if frame == "" else (key, frame) for key, frame in zip(keys, frames, strict=True)
-        ]
+        keys = list(zip(keys, frames, strict=True))
     if "" in table.path:
         raise DataError(f"{where(table.path.index(''))}: the path is empty. Name every clip.")
     if len(set(keys)) == len(keys):
