@@ -80,5 +80,7 @@ def _tables(
                 for one in wrong
             ]
         for name, rows in named.items():
-            merged.setdefault(name, []).extend({"system": found.name, **row} for row in rows)
+            # Every table says how its threshold was chosen, for tables travel by themselves.
+            head = {"system": found.name, "threshold_chosen": found.row.threshold.chosen}
+            merged.setdefault(name, []).extend({**head, **row} for row in rows)
     return merged

@@ -52,10 +52,7 @@ def plain_judgement(found: Judgement) -> dict[str, Any]:
             part.key: _rate("apcer", part.apcer) | _rate("bpcer", part.bpcer) for part in parts
         }
     if found.folds:
-        values["folds"] = [
-            {"fold": fold.name, "threshold": fold.threshold.value, **rates(fold)}
-            for fold in found.folds
-        ]
+        values["folds"] = [_fold(fold) for fold in found.folds]
         values["fold_mean_sd"] = {
             name: [over.mean, over.sd] for name, over in fold_summary(found.folds).items()
         }
@@ -112,11 +109,14 @@ def tables(found: Judgement) -> dict[str, list[dict[str, Any]]]:
             for part in parts
         ]
     if found.folds:
-        named["fold"] = [
-            {"fold": fold.name, "threshold": fold.threshold.value, **rates(fold)}
-            for fold in found.folds
-        ]
+        named["fold"] = [_fold(fold) for fold in found.folds]
     return {name: rows for name, rows in named.items() if rows}
+
+
+def _fold(fold: Row) -> dict[str, Any]:
+    limit = fold.threshold
+    named = {"fold": fold.name, "threshold": limit.value, "threshold_chosen": limit.chosen}
+    return named | rates(fold)
 
 
 def _eer(row: Row) -> dict[str, Any]:
