@@ -14,6 +14,7 @@ from despoof.evaluation.calibration import (
     parse_criterion,
 )
 from despoof.evaluation.calibration_record import save_threshold, weights_folder
+from despoof.metrics.intervals import clopper_pearson
 from despoof.metrics.scores import make_scores
 from despoof.weights.record import read_record
 
@@ -46,22 +47,25 @@ def test_needed_is_the_smallest_sample_without_errors(rate, confidence):
 def test_the_rank_is_the_largest_that_a_binomial_tail_allows(kind):
     scores = sample(500, 500, species=("print",))
     found = calibrate(scores, Criterion(kind, 0.05))
-    (bound,) = found.bounds
+    bound, other = found.bounds
     # k errors seen; "rate > 5 %" would have to make <= k errors in 500 rarer than 5 %.
     k = bound.observed.k
     assert binom.cdf(k, 500, 0.05) <= 0.05 < binom.cdf(k + 1, 500, 0.05)
     assert found.attained == pytest.approx(1 - binom.cdf(k, 500, 0.05))
     assert bound.upper <= 0.05 and bound.rate == kind
+    assert {bound.rate, other.rate} == {"apcer", "bpcer"} and other.observed.n == 500
+    assert other.upper == pytest.approx(clopper_pearson(other.observed.k, 500, 0.9)[1])
     assert f"{100 * found.attained:.1f} % confidence" in found.guarantee
 
 
 def test_each_species_keeps_the_rate_at_the_one_threshold():
     scores = sample(50, 900, species=("print", "replay", "mask"))
     found = calibrate(scores, parse_criterion("apcer=0.05"))
-    assert {b.of for b in found.bounds} == {"print", "replay", "mask"}
-    assert all(b.upper <= 0.05 + 1e-12 for b in found.bounds)
+    assert [b.of for b in found.bounds] == ["mask", "print", "replay", "live"]
+    assert all(b.upper <= 0.05 + 1e-12 for b in found.bounds[:-1])
     pooled = calibrate(scores, parse_criterion("apcer=0.05"), pooled=True)
-    assert [b.of for b in pooled.bounds] == ["all attacks"] and pooled.threshold < found.threshold
+    assert [b.of for b in pooled.bounds] == ["all attacks", "live"]
+    assert pooled.threshold < found.threshold
 
 
 @pytest.mark.parametrize("kind", ["apcer", "bpcer"])

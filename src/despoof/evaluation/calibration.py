@@ -63,7 +63,8 @@ class Calibration:
         attained: probability, over draws of the calibration scores, that the criterion holds on
             new data; None for "eer", which promises no rate, and for "split conformal", whose
             guarantee is an average over such draws.
-        bounds: per error rate.
+        bounds: of the rate that the criterion is about first, then of the other, as far as the
+            scores have its class. Each holds by itself with `confidence`.
         guarantee: in sentences, what holds on new data.
         limits: in sentences, what is not promised.
         n_live: presentations that were used.
@@ -164,6 +165,13 @@ def calibrate(
         found = [_limit(parts["live"], criterion, confidence, "live presentations", by)]
         threshold = _below(found[0][0])
     bounds = _bounds(scores, parts, threshold, confidence, criterion.kind)
+    # The other class had no say in the threshold, so its bound is Clopper and Pearson's, exactly.
+    if criterion.kind == "apcer" and scores.n_live:
+        live = {"live": _worst(scores.score, scores.group, scores.live, by, highest=False)}
+        bounds += _bounds(scores, live, threshold, confidence, "bpcer")
+    elif criterion.kind == "bpcer" and scores.n_attack:
+        attacks = _attack_scores(scores, pooled=pooled, by=by)
+        bounds += _bounds(scores, attacks, threshold, confidence, "apcer")
     attained = min(confident for _, confident in found)
     what = (
         "BPCER" if criterion.kind == "bpcer" else "APCER" + ("" if pooled else " of each species")
@@ -221,6 +229,7 @@ def calibrate_live_only(
         )
     threshold = _below(float(live[rank - 1]))
     bounds = _bounds(scores, {"live": live}, threshold, confidence, "bpcer")
+    like = "like these" if by == "presentation" else "of a subject like these"
     return Calibration(
         threshold=threshold,
         criterion=criterion,
@@ -229,7 +238,7 @@ def calibrate_live_only(
         attained=None,
         bounds=bounds,
         guarantee=(
-            f"A new live presentation like these {len(live)} is rejected with probability at most "
+            f"A new live presentation {like} {len(live)} is rejected with probability at most "
             f"{rank}/{len(live) + 1} = {100 * rank / (len(live) + 1):.2f} % <= "
             f"{100 * criterion.rate:g} %, on average over such samples; for this very sample the "
             f"BPCER is at most {100 * bounds[0].upper:.1f} % with {100 * confidence:g} % "
