@@ -6,13 +6,8 @@ import pytest
 from scipy.stats import binom
 
 from despoof.core.errors import DataError, InputError, WeightsError
-from despoof.evaluation.calibration import (
-    Criterion,
-    calibrate,
-    calibrate_live_only,
-    needed,
-    parse_criterion,
-)
+from despoof.evaluation.calibration import calibrate, calibrate_live_only
+from despoof.evaluation.calibration_bounds import Criterion, needed, parse_criterion
 from despoof.evaluation.calibration_record import save_threshold, weights_folder
 from despoof.metrics.intervals import clopper_pearson
 from despoof.metrics.scores import make_scores

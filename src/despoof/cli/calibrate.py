@@ -45,7 +45,8 @@ def calibrate(
     Refuses (exit code 2) when the scores cannot support the criterion, and says how many would.
     """
     from despoof.evaluation.calibration import calibrate as calibrate_both
-    from despoof.evaluation.calibration import calibrate_live_only, parse_criterion
+    from despoof.evaluation.calibration import calibrate_live_only
+    from despoof.evaluation.calibration_bounds import parse_criterion
     from despoof.evaluation.calibration_record import (
         plain_calibration,
         save_threshold,

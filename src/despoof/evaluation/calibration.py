@@ -5,50 +5,27 @@ same instruments, drawn independently), and none needs the scores to follow any 
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import betainc, betaincinv
 
 from despoof.core.errors import DataError, InputError
+from despoof.evaluation.calibration_bounds import (
+    Bound,
+    By,
+    Criterion,
+    attack_scores,
+    bounds_at,
+    rank_limit,
+    units,
+    worst_scores,
+)
 from despoof.metrics.curves import eer
-from despoof.metrics.rates import Rate, apcer, apcer_by_species, bpcer
+from despoof.metrics.rates import apcer, bpcer
 from despoof.metrics.scores import Scores
 
 EER_MARGIN = 0.2
 """An EER threshold is refused where the sample leaves an error rate open by more than this."""
-By = Literal["presentation", "subject"]
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """What a threshold shall fulfil: `kind` "eer", "apcer" or "bpcer"; `rate` the allowed share."""
-
-    kind: Literal["eer", "apcer", "bpcer"]
-    rate: float | None = None
-
-    def __str__(self) -> str:
-        return self.kind if self.rate is None else f"{self.kind}={self.rate:g}"
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What one group of presentations says about one error rate at the threshold.
-
-    Attributes:
-        rate: "apcer" or "bpcer".
-        of: the species, "all attacks" or "live".
-        observed: errors on the very scores that chose the threshold.
-        upper: with the calibration's confidence, the rate on new data is at most this.
-    """
-
-    rate: Literal["apcer", "bpcer"]
-    of: str
-    observed: Rate
-    upper: float
 
 
 @dataclass(frozen=True)
@@ -83,39 +60,6 @@ class Calibration:
     n_live: int
     n_attack: int
     by: By
-
-
-def parse_criterion(text: str) -> Criterion:
-    """Read "eer", "apcer=0.01" or "bpcer=0.05".
-
-    Raises:
-        InputError: it is none of these, or the rate is not strictly between 0 and 1.
-    """
-    kind, equals, number = text.strip().lower().partition("=")
-    if kind == "eer" and not equals:
-        return Criterion("eer")
-    try:
-        rate = float(number)
-    except ValueError:
-        rate = math.nan
-    if kind not in ("apcer", "bpcer") or not 0 < rate < 1:
-        raise InputError(
-            f"Criterion {text!r} is unknown. Expected eer, apcer=X or bpcer=X with X strictly "
-            "between 0 and 1, e.g. apcer=0.01 for 1 %."
-        )
-    return Criterion(kind, rate)
-
-
-def needed(rate: float, confidence: float = 0.95) -> int:
-    """Return the fewest presentations that can support "at most `rate`" with this confidence.
-
-    That many without a single error: the smallest n with 1 − (1 − rate)ⁿ >= confidence, about
-    3 / rate at 95 % (the rule of three).
-
-    >>> needed(0.01), needed(0.05)
-    (299, 59)
-    """
-    return math.ceil(math.log1p(-confidence) / math.log1p(-rate) - 1e-12)
 
 
 def calibrate(
@@ -154,24 +98,24 @@ def calibrate(
     if criterion.rate is None:
         return _at_eer(scores, confidence, by)
     if criterion.kind == "apcer":
-        parts = _attack_scores(scores, pooled=pooled, by=by)
+        parts = attack_scores(scores, pooled=pooled, by=by)
         found = [
-            _limit(-values, criterion, confidence, f"{name} attacks", by)
+            rank_limit(-values, criterion, confidence, f"{name} attacks", by)
             for name, values in parts.items()
         ]
         threshold = max(-value for value, _ in found)
     else:
-        parts = {"live": _worst(scores.score, scores.group, scores.live, by, highest=False)}
-        found = [_limit(parts["live"], criterion, confidence, "live presentations", by)]
+        parts = {"live": worst_scores(scores.score, scores.group, scores.live, by, highest=False)}
+        found = [rank_limit(parts["live"], criterion, confidence, "live presentations", by)]
         threshold = _below(found[0][0])
-    bounds = _bounds(scores, parts, threshold, confidence, criterion.kind)
+    bounds = bounds_at(scores, parts, threshold, confidence, criterion.kind)
     # The other class had no say in the threshold, so its bound is Clopper and Pearson's, exactly.
     if criterion.kind == "apcer" and scores.n_live:
-        live = {"live": _worst(scores.score, scores.group, scores.live, by, highest=False)}
-        bounds += _bounds(scores, live, threshold, confidence, "bpcer")
+        live = {"live": worst_scores(scores.score, scores.group, scores.live, by, highest=False)}
+        bounds += bounds_at(scores, live, threshold, confidence, "bpcer")
     elif criterion.kind == "bpcer" and scores.n_attack:
-        attacks = _attack_scores(scores, pooled=pooled, by=by)
-        bounds += _bounds(scores, attacks, threshold, confidence, "apcer")
+        attacks = attack_scores(scores, pooled=pooled, by=by)
+        bounds += bounds_at(scores, attacks, threshold, confidence, "apcer")
     attained = min(confident for _, confident in found)
     what = (
         "BPCER" if criterion.kind == "bpcer" else "APCER" + ("" if pooled else " of each species")
@@ -218,17 +162,17 @@ def calibrate_live_only(
             f"Live scores alone cannot support {criterion}: they say nothing about attacks. Use "
             "--criterion bpcer=X, or add attacks and leave --live-only out."
         )
-    live = np.sort(_worst(scores.score, scores.group, scores.live, by, highest=False))
+    live = np.sort(worst_scores(scores.score, scores.group, scores.live, by, highest=False))
     rank = math.floor(criterion.rate * (len(live) + 1) + 1e-9)
     if rank < 1:
         enough = math.ceil(1 / criterion.rate - 1 - 1e-9)
         raise DataError(
-            f"{len(live)} live {_units(by, len(live))} cannot support {criterion}: the rarest "
+            f"{len(live)} live {units(by, len(live))} cannot support {criterion}: the rarest "
             f"rejection that they resolve is 1 in {len(live) + 1}. Collect {enough} or more, or "
             "ask for a larger rate."
         )
     threshold = _below(float(live[rank - 1]))
-    bounds = _bounds(scores, {"live": live}, threshold, confidence, "bpcer")
+    bounds = bounds_at(scores, {"live": live}, threshold, confidence, "bpcer")
     like = "like these" if by == "presentation" else "of a subject like these"
     return Calibration(
         threshold=threshold,
@@ -264,7 +208,7 @@ def _at_eer(scores: Scores, confidence: float, by: By) -> Calibration:
     enough = math.ceil(miss / EER_MARGIN**2)
     if min(live, attacks) < enough:
         raise DataError(
-            f"{live} live and {attacks} attack {_units(by, 2)} cannot support an EER threshold: "
+            f"{live} live and {attacks} attack {units(by, 2)} cannot support an EER threshold: "
             f"an error rate on new data could be more than {100 * EER_MARGIN:.0f} points above "
             f"what is seen. Collect at least {enough} of each."
         )
@@ -297,82 +241,6 @@ def _at_eer(scores: Scores, confidence: float, by: By) -> Calibration:
     )
 
 
-def _limit(
-    values: NDArray[np.float64], criterion: Criterion, confidence: float, what: str, by: By
-) -> tuple[float, float]:
-    """The highest order statistic with, confidently, at most the rate below it; its confidence."""
-    n, rate = len(values), criterion.rate or 0.0
-    ranks = np.arange(1, n + 1)
-    attained = betainc(ranks, n - ranks + 1, rate)  # P(Beta(j, n - j + 1) <= rate), falls with j
-    held = int(np.count_nonzero(attained >= confidence - 1e-12))
-    if held == 0:
-        of = f" ({_units(by, 2)} are the unit)" if by == "subject" else ""
-        loosest = 1 - (1 - confidence) ** (1 / n) if n else 1.0
-        hint = f", or ask for {criterion.kind}={math.ceil(1e3 * loosest) / 1e3:g}" if n > 3 else ""
-        raise DataError(
-            f"{n} {what}{of} cannot support {criterion} with {100 * confidence:g} % confidence: "
-            f"even without a single error the rate could be {100 * loosest:.1f} %. "
-            f"Collect {needed(rate, confidence)} or more{hint}."
-        )
-    return float(np.sort(values)[held - 1]), float(attained[held - 1])
-
-
-def _bounds(
-    scores: Scores,
-    parts: Mapping[str, NDArray[np.float64]],
-    threshold: float,
-    confidence: float,
-    kind: Literal["eer", "apcer", "bpcer"],
-) -> tuple[Bound, ...]:
-    if kind == "bpcer":
-        seen = {"live": bpcer(scores, threshold)}
-    elif list(parts) == ["all"]:
-        seen = {"all": apcer(scores, threshold)}
-    else:
-        seen = apcer_by_species(scores, threshold)
-    bounds: list[Bound] = []
-    for name, values in parts.items():
-        wrong = values <= threshold if kind == "bpcer" else values > threshold
-        rank, n = int(np.count_nonzero(wrong)) + 1, len(values)
-        upper = float(betaincinv(rank, n - rank + 1, confidence)) if rank <= n else 1.0
-        rate = "bpcer" if kind == "bpcer" else "apcer"
-        bounds.append(Bound(rate, "all attacks" if name == "all" else name, seen[name], upper))
-    return tuple(bounds)
-
-
-def _attack_scores(scores: Scores, *, pooled: bool, by: By) -> dict[str, NDArray[np.float64]]:
-    if scores.n_attack == 0:
-        raise DataError(
-            "There is no attack among these scores, and APCER is about attacks. Add some."
-        )
-    if pooled:
-        return {"all": _worst(scores.score, scores.group, ~scores.live, by, highest=True)}
-    return {
-        str(name): _worst(
-            scores.score, scores.group, ~scores.live & (scores.species == name), by, highest=True
-        )
-        for name in np.unique(scores.species[~scores.live])
-    }
-
-
-def _worst(
-    score: NDArray[np.float64],
-    group: NDArray[np.str_],
-    of: NDArray[np.bool_],
-    by: By,
-    *,
-    highest: bool,
-) -> NDArray[np.float64]:
-    values = score[of]
-    if by == "presentation" or not len(values):
-        return values
-    sign = -1.0 if highest else 1.0
-    _, which = np.unique(group[of], return_inverse=True)
-    worst = np.full(int(which.max()) + 1, np.inf)
-    np.minimum.at(worst, which, sign * values)
-    return sign * worst
-
-
 def _limits(scores: Scores, by: By, kind: str) -> tuple[str, ...]:
     lines = [
         "Other cameras, light, people or instruments than in these scores are not covered: "
@@ -392,10 +260,6 @@ def _limits(scores: Scores, by: By, kind: str) -> tuple[str, ...]:
 
 def _below(value: float) -> float:
     return float(np.nextafter(value, -np.inf))
-
-
-def _units(by: By, count: int) -> str:
-    return by if count == 1 else f"{by}s"
 
 
 def _check(confidence: float) -> None:

@@ -1,24 +1,20 @@
 """Anybody's scores → one table of columns: scores.csv, any other CSV, biometric score files."""
 
-import csv
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from despoof.core.errors import DataError, InputError
+from despoof.evaluation.score_cells import LABELS, is_number, line_of, read_cells
 from despoof.evaluation.score_file import REQUIRED
 from despoof.metrics.scores import Scores, make_scores
 
 EXTRAS = ("split", "frame", "device", "session", "fold")
 """Columns that are read where they are there; any other column is ignored."""
-_VALUES = ("live", "attack")
-_BLOCK = 256  # rows that are held as rows at a time: few enough to stay in the cache
 _BIOMETRIC = {4: (0, 1, 2, 3), 5: (0, 2, 3, 4)}  # claimed, real, probe, score
 _NO_SPECIES = {"attack", "impostor", "spoof"}
 
@@ -114,7 +110,7 @@ def parse_columns(text: str) -> dict[str, str]:
     {'score': 'p', 'label': 'truth', 'live': '1', 'attack': '0|2'}
     """
     names: dict[str, str] = {}
-    known = (*REQUIRED, *EXTRAS, *_VALUES)
+    known = (*REQUIRED, *EXTRAS, *LABELS)
     for part in text.split(","):
         key, equals, name = (piece.strip() for piece in part.partition("="))
         if not equals or not name or key not in known or key in names:
@@ -148,10 +144,10 @@ def read_table(
             message names the file and the line.
     """
     path = Path(path)
-    header, cells = _read(path, columns)
+    header, cells = read_cells(path, columns)
 
     def where(row: int) -> str:
-        return f"{path}, line {_line(path, header is not None, row)}"
+        return f"{path}, line {line_of(path, header is not None, row)}"
 
     if header is None:
         table = _biometric(cells, where, str(path))
@@ -166,92 +162,6 @@ def read_table(
     return table
 
 
-def _read(
-    path: Path, columns: Mapping[str, str] | None
-) -> tuple[list[str] | None, list[list[str]]]:
-    """Return the header, None for a biometric file, and the cells column by column."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            first = next((line for line in stream if line.strip()), "")
-            stream.seek(0)
-            if columns is None and _looks_biometric(first):
-                rows = (line.split() for line in stream if line.strip())
-                return None, _transposed(path, rows, len(first.split()), "words, the first line")
-            reader = csv.reader(stream, strict=True)
-            header = [name.strip().removeprefix("\ufeff") for name in next(reader, [])]
-            _check_header(path, header, columns)
-            cells = _transposed(path, filter(None, reader), len(header), "cells, the header")
-    except FileNotFoundError as error:
-        raise DataError(f"No score file at {path}. Check the path.") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not readable as UTF-8 CSV: {error}.") from error
-    if not cells[0]:
-        raise DataError(f"{path} holds no scores, only a header. Score something into it first.")
-    return header, cells
-
-
-def _transposed(path: Path, rows: Iterator[list[str]], width: int, units: str) -> list[list[str]]:
-    """Turn rows into columns, many at a time; equal cells of a block become one object."""
-    columns: list[list[str]] = [[] for _ in range(width)]
-    while block := list(islice(rows, _BLOCK)):
-        if set(map(len, block)) != {width}:
-            bad = next(i for i, row in enumerate(block) if len(row) != width)
-            line = _line(path, units.endswith("header"), len(columns[0]) + bad)
-            raise DataError(
-                f"{path}, line {line}: {len(block[bad])} {units} has {width}. "
-                "Quote cells that hold a separator."
-            )
-        for column, cells in zip(columns, zip(*block, strict=True), strict=True):
-            pool: dict[str, str] = {}
-            column.extend(map(pool.setdefault, cells, cells))
-    return columns
-
-
-def _line(path: Path, is_csv: bool, row: int) -> int:
-    """Return the line of a row, from 1; it is looked for only when something is wrong there."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        if not is_csv:
-            lines = (number for number, line in enumerate(stream, 1) if line.strip())
-            return next(islice(lines, row, None))
-        reader = csv.reader(stream, strict=True)
-        next(reader)
-        for _ in islice(filter(None, reader), row + 1):
-            pass
-        return reader.line_num
-
-
-def _looks_biometric(line: str) -> bool:
-    words = line.split()
-    if "," in line or len(words) not in _BIOMETRIC:
-        return False
-    return _is_number(words[-1])
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _check_header(path: Path, header: list[str], columns: Mapping[str, str] | None) -> None:
-    named = {ours: theirs for ours, theirs in (columns or {}).items() if ours not in _VALUES}
-    needed = set(REQUIRED) if columns is None else {"label", "score", *named}
-    missing = sorted(
-        named.get(name, name) for name in needed if named.get(name, name) not in header
-    )
-    if missing:
-        raise DataError(
-            f"{path}, line 1: no column {', '.join(missing)}; found {', '.join(header) or 'none'}. "
-            f"A score file has {','.join(REQUIRED)}; name other columns with --columns, e.g. "
-            "--columns score=p_live,label=truth,live=1,attack=0."
-        )
-    twice = [name for name, count in Counter(header).items() if count > 1]
-    if twice:
-        raise DataError(f"{path}, line 1: column {twice[0]!r} comes twice. Rename one.")
-
-
 def _columns(
     cells: Mapping[str, list[str]],
     where: Callable[[int], str],
@@ -264,7 +174,7 @@ def _columns(
         if (theirs := (columns or {}).get(ours, ours)) in cells
     }
     labels = found["label"]
-    called = {kind: (columns or {}).get(kind, kind).split("|") for kind in _VALUES}
+    called = {kind: (columns or {}).get(kind, kind).split("|") for kind in LABELS}
     kinds = {value: kind == "live" for kind, values in called.items() for value in values}
     if not kinds.keys() >= set(labels):
         number = next(i for i, label in enumerate(labels) if label not in kinds)
@@ -309,7 +219,7 @@ def _numbers(cells: Sequence[str], where: Callable[[int], str]) -> NDArray[np.fl
     try:
         values = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError as error:
-        number = next(i for i, cell in enumerate(cells) if not _is_number(cell))
+        number = next(i for i, cell in enumerate(cells) if not is_number(cell))
         raise DataError(
             f"{where(number)}: score {cells[number]!r} is not a number. Write e.g. 0.73."
         ) from error
