@@ -6,6 +6,7 @@ import pytest
 
 from despoof.core.errors import DataError
 from despoof.data.depth_labels import read_depth
+from despoof.data.manifest import read_manifest
 from despoof.data.samples import find_data_root, read_samples, select, subject_disjoint
 from despoof.data.store import crop_sample, face_of
 from despoof.face.crop import CropConfig
@@ -66,3 +67,11 @@ def test_one_of_each_kind_can_be_cut_out(root):
             assert (crop is None) == (face is None)
             if crop is not None:
                 assert crop.image.shape == (64, 64, 3) and crop.valid.mean() > 0.4
+
+
+@pytest.mark.parametrize("dataset", ["celeba-spoof", "nuaa", "lfw"])
+def test_the_tables_are_manifests(root, dataset):
+    clips, samples = read_manifest(root / f"{dataset}.csv"), read_samples(root, dataset)
+    assert [(c.name, c.label, c.group, c.box) for c in clips] == [
+        (s.name, s.label, s.group, s.box) for s in samples
+    ]

@@ -129,5 +129,27 @@ def bytes_per_pixel(image: Image, file_size: int) -> float:
     return file_size / (image.shape[0] * image.shape[1])
 
 
+def border_share(image: Image) -> float:
+    """Share of the picture that is an even margin (letterbox, padding), in [0, 1].
+
+    A margin is made of whole rows and columns from the edge in, whose luma spans at most 8/255:
+    room for JPEG. A picture of one colour counts as 1.
+    """
+    inner = _luma(image)
+    for _ in range(2):  # rows, then columns of what is left
+        busy = np.flatnonzero(np.ptp(inner, axis=1) > 8 / 255)
+        if not busy.size:
+            return 1.0
+        inner = inner[busy[0] : busy[-1] + 1].T
+    return 1 - inner.size / (image.shape[0] * image.shape[1])
+
+
+def outside_share(image: Image, box: Box) -> float:
+    """Share of the box outside the picture, which a crop fills with padding; in [0, 1]."""
+    inside = face_pixels(image, box).shape
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return min(1.0, max(0.0, 1 - inside[0] * inside[1] / area))
+
+
 def _luma(face: Image) -> NDArray[np.float64]:
     return face @ _LUMA / 255

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from despoof.core.errors import InputError
+from despoof.metrics.codes import encode
 from despoof.metrics.scores import Scores, need_both, select
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A statistic with its percentile interval.
+    """A statistic with its interval from resampled sets.
 
     Attributes:
         value: the statistic of the scores as they are.
@@ -22,6 +23,7 @@ class Interval:
         draws: number of resampled sets.
         live_groups: number of groups with live presentations: the real sample size there.
         attack_groups: the same for attacks.
+        method: how the ends are read off the draws: "percentile" or "bca".
     """
 
     value: float
@@ -31,6 +33,7 @@ class Interval:
     draws: int
     live_groups: int
     attack_groups: int
+    method: str = "percentile"
 
 
 def bootstrap(
@@ -97,7 +100,8 @@ class _Groups:
 
 def _groups(scores: Scores, of_class: NDArray[np.bool_]) -> _Groups:
     rows = np.flatnonzero(of_class)
-    _, which, size = np.unique(scores.group[rows], return_inverse=True, return_counts=True)
+    names, which = encode(scores.group[rows])
+    size = np.bincount(which, minlength=len(names))
     rows = rows[np.argsort(which, kind="stable")]
     return _Groups(rows, np.cumsum(size) - size, size)
 

@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 
 from despoof.core.errors import InputError
 from despoof.metrics.scores import Scores, need_both
+from despoof.metrics.sides import Sides, crossing, midway, sort_sides
+
+Convention = Literal[
+    "min |FAR - FRR|, mean of both", "interpolated between steps", "ROC convex hull"
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,18 +50,20 @@ class Eer:
     """The equal error rate and where it was read.
 
     Attributes:
-        value: (far + frr) / 2 at the chosen point, a fraction; 0 is best.
-        threshold: in the middle of the thresholds that share this point; finite.
-        far: pooled APCER there.
-        frr: BPCER there.
-        convention: how it is defined on finite data.
+        value: the rate by the convention, a fraction; 0 is best.
+        threshold: of the point with the smallest |FAR - FRR|, in the middle of the thresholds that
+            share it; finite. No threshold reaches an interpolated point, so it is the same one in
+            every convention.
+        far: pooled APCER at the threshold.
+        frr: BPCER at the threshold.
+        convention: how the value is defined on finite data.
     """
 
     value: float
     threshold: float
     far: float
     frr: float
-    convention: Literal["min |FAR - FRR|, mean of both"] = "min |FAR - FRR|, mean of both"
+    convention: Convention = "min |FAR - FRR|, mean of both"
 
 
 def roc(scores: Scores) -> Roc:
@@ -66,8 +73,13 @@ def roc(scores: Scores) -> Roc:
         InputError: a class is missing.
     """
     need_both(scores, "A ROC curve")
-    live, attack = np.sort(scores.score[scores.live]), np.sort(scores.score[~scores.live])
-    thresholds = np.concatenate([[-np.inf], np.unique(scores.score)])
+    return roc_of_sides(sort_sides(scores))
+
+
+def roc_of_sides(sides: Sides) -> Roc:
+    """Compute the curve of scores that are already sorted; see `roc`."""
+    live, attack = sides.live, sides.attack
+    thresholds = np.concatenate([[-np.inf], np.unique(np.concatenate([live, attack]))])
     accepted = len(attack) - np.searchsorted(attack, thresholds, side="right")
     rejected = np.searchsorted(live, thresholds, side="right")
     return Roc(thresholds, accepted, rejected, len(attack), len(live))
@@ -86,7 +98,8 @@ def auc(scores: Scores) -> float:
     0.875
     """
     need_both(scores, "AUC")
-    live, attack = scores.score[scores.live], np.sort(scores.score[~scores.live])
+    sides = sort_sides(scores)
+    live, attack = sides.live, sides.attack
     below = int(np.searchsorted(attack, live, side="left").sum())
     below_or_equal = int(np.searchsorted(attack, live, side="right").sum())
     return (below + below_or_equal) / (2 * len(live) * len(attack))
@@ -97,16 +110,27 @@ def eer(scores: Scores) -> Eer:
 
     FAR - FRR falls strictly from point to point, so at most two points tie; then the one with the
     smaller mean is taken, then the higher (stricter) threshold. Scores that are all equal give .5.
+    Other conventions: `equal_error`.
 
     Raises:
         InputError: a class is missing.
     """
-    curve = roc(scores)
-    accepted, rejected = curve.attacks_accepted * curve.n_live, curve.live_rejected * curve.n_attack
-    order = np.lexsort([-curve.thresholds, accepted + rejected, np.abs(accepted - rejected)])
-    point = int(order[0])
-    far, frr = float(curve.far[point]), float(curve.frr[point])
-    return Eer((far + frr) / 2, _middle(curve.thresholds, point), far, frr)
+    need_both(scores, "EER")
+    return eer_of_sides(sort_sides(scores))
+
+
+def eer_of_sides(sides: Sides) -> Eer:
+    """Equal error rate of scores that are already sorted, in O(log n); see `eer`."""
+    points: list[tuple[int, int, float]] = []
+    n_live, n_attack = len(sides.live), len(sides.attack)
+    for threshold in crossing(sides):
+        accepted, rejected = sides.errors(threshold)
+        far, frr = accepted * n_live, rejected * n_attack
+        points.append((abs(far - frr), far + frr, -threshold))
+    low = -min(points)[2]
+    accepted, rejected = sides.errors(low)
+    far, frr = accepted / n_attack, rejected / n_live
+    return Eer((far + frr) / 2, midway(sides, low), far, frr)
 
 
 def threshold_at_far(scores: Scores, far: float) -> float:
@@ -118,9 +142,10 @@ def threshold_at_far(scores: Scores, far: float) -> float:
     Raises:
         InputError: a class is missing, or far is not in [0, 1].
     """
-    _check(far, "FAR")
-    curve = roc(scores)
-    return _middle(curve.thresholds, int(np.argmax(curve.far <= far)))
+    check_fraction(far, "FAR")
+    need_both(scores, "A threshold")
+    sides = sort_sides(scores)
+    return midway(sides, lowest_threshold(sides.attack, far))
 
 
 def threshold_at_frr(scores: Scores, frr: float) -> float:
@@ -131,23 +156,44 @@ def threshold_at_frr(scores: Scores, frr: float) -> float:
     Raises:
         InputError: a class is missing, or frr is not in [0, 1].
     """
-    _check(frr, "FRR")
-    curve = roc(scores)
-    return _middle(curve.thresholds, int(np.flatnonzero(curve.frr <= frr)[-1]))
+    check_fraction(frr, "FRR")
+    need_both(scores, "A threshold")
+    sides = sort_sides(scores)
+    lost = allowed_errors(len(sides.live), frr)
+    if lost == len(sides.live):
+        return float(max(sides.live[-1], sides.attack[-1]))
+    # The highest step that stays below the first live score that must be kept.
+    return midway(sides, sides.below(float(sides.live[lost])))
 
 
-def _middle(thresholds: NDArray[np.float64], point: int) -> float:
-    """A finite threshold of step `point`, half-way to the next score where floats allow it."""
-    low = float(thresholds[point])
-    if point == len(thresholds) - 1:
-        return low
-    high = float(thresholds[point + 1])
-    if point == 0:
-        return float(np.nextafter(high, -np.inf))
-    middle = low / 2 + high / 2
-    return middle if low <= middle < high else low
+def lowest_threshold(attack: NDArray[np.float64], far: float) -> float:
+    """Return the lowest score (or -inf) above which at most the share `far` of attacks lies.
+
+    Args:
+        attack: (N,) float64, ascending, N >= 1.
+        far: a fraction in [0, 1].
+    """
+    passing = allowed_errors(len(attack), far)
+    return -np.inf if passing == len(attack) else float(attack[len(attack) - passing - 1])
 
 
-def _check(rate: float, name: str) -> None:
+def allowed_errors(n: int, rate: float) -> int:
+    """Return the largest k with k / n <= rate, by the division that also makes the rates.
+
+    >>> allowed_errors(100, 0.29), allowed_errors(99, 0.01)
+    (29, 0)
+    """
+    k = min(n, int(rate * n) + 1)
+    while k / n > rate:
+        k -= 1
+    return k
+
+
+def check_fraction(rate: float, name: str) -> None:
+    """Check that a rate is a fraction in [0, 1].
+
+    Raises:
+        InputError: it is not.
+    """
     if not 0 <= rate <= 1:
         raise InputError(f"{name} {rate} is not a fraction; expected 0 to 1, e.g. 0.01 for 1 %.")

@@ -110,7 +110,7 @@ def apcer_by_species(scores: Scores, threshold: float) -> dict[str, Rate]:
     _need(scores.n_attack, "APCER", "attack")
     if math.isnan(threshold):
         raise InputError("The threshold is NaN; give a number that scores are compared with.")
-    names, which = np.unique(scores.species[~scores.live], return_inverse=True)
+    names, which = scores.attack_species
     missed = np.bincount(which, scores.score[~scores.live] > threshold)
     return {
         str(name): make_rate(int(k), int(n))
@@ -147,7 +147,7 @@ def acer_max(scores: Scores, threshold: float) -> MeanRate:
     Raises:
         InputError: a class is missing, or the threshold is NaN.
     """
-    return _mean(apcer_max(scores, threshold), bpcer(scores, threshold))
+    return mean_rate(apcer_max(scores, threshold), bpcer(scores, threshold))
 
 
 def acer_pooled(scores: Scores, threshold: float) -> MeanRate:
@@ -156,7 +156,7 @@ def acer_pooled(scores: Scores, threshold: float) -> MeanRate:
     Raises:
         InputError: a class is missing, or the threshold is NaN.
     """
-    return _mean(apcer(scores, threshold), bpcer(scores, threshold))
+    return mean_rate(apcer(scores, threshold), bpcer(scores, threshold))
 
 
 def hter(scores: Scores, threshold: float) -> MeanRate:
@@ -170,7 +170,8 @@ def hter(scores: Scores, threshold: float) -> MeanRate:
     return acer_pooled(scores, threshold)
 
 
-def _mean(attack: Rate, live: Rate) -> MeanRate:
+def mean_rate(attack: Rate, live: Rate) -> MeanRate:
+    """Return the mean of an attack and a live rate, with the interval of `MeanRate`."""
     value = (attack.value + live.value) / 2
     down = math.hypot(attack.value - attack.low, live.value - live.low) / 2
     up = math.hypot(attack.high - attack.value, live.high - live.value) / 2

@@ -5,11 +5,13 @@ Convention of this room: higher = more live, and live iff `score > threshold` (s
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from despoof.core.errors import InputError
+from despoof.metrics.codes import encode
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +69,14 @@ class Scores:
         """Number of attack presentations."""
         return len(self) - self.n_live
 
+    @cached_property
+    def attack_species(self) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
+        """The distinct species of the attacks, alphabetically, and (n_attack,) places among them.
+
+        Found once: on a million presentations this is what takes time.
+        """
+        return encode(self.species[~self.live])
+
 
 def make_scores(
     score: ArrayLike,
@@ -118,3 +128,32 @@ def need_both(scores: Scores, what: str) -> None:
             f"{what} needs both classes, got {scores.n_live} live and {scores.n_attack} attack. "
             "Add scores of the missing class."
         )
+
+
+def need_paired(first: Scores, second: Scores) -> None:
+    """Check that two systems scored the same presentations in the same order.
+
+    Args:
+        first: scores of one system.
+        second: scores of the other.
+
+    Raises:
+        InputError: their lengths, classes, species or groups differ.
+    """
+    if len(first) != len(second):
+        raise InputError(
+            f"{len(first)} and {len(second)} presentations cannot be compared in pairs. "
+            "Keep those that both systems scored, in the same order."
+        )
+    same_species = (first.species == second.species) | first.live
+    checks = {
+        "class": first.live == second.live,
+        "species": same_species,
+        "group": first.group == second.group,
+    }
+    for what, same in checks.items():
+        if not same.all():
+            raise InputError(
+                f"The {what} at position {int(np.argmin(same))} differs between the two systems: "
+                "not the same presentation. Put both tables in the same order."
+            )

@@ -26,6 +26,15 @@ class Threshold(StrictConfig):
         chosen_on: the scores it was chosen on, e.g. "celeba-spoof dev".
         n_live: live faces among them.
         n_attack: attacks among them.
+        method: how `despoof calibrate` chose it: "order statistic", "split conformal" or "eer".
+        confidence: with which `bounds` hold on new data.
+        bounds: per error rate and species, k errors of n and the upper bound.
+        guarantee: what is promised on new data, in sentences.
+        data_sha256: of the score file.
+        preprocessing_hash: of the system whose scores they are, as far as it is known.
+        date: of the choice, ISO 8601.
+
+    Records from before calibration have the first five fields alone.
     """
 
     value: float = Field(allow_inf_nan=False)
@@ -33,6 +42,13 @@ class Threshold(StrictConfig):
     chosen_on: str
     n_live: int = Field(ge=0)
     n_attack: int = Field(ge=0)
+    method: str | None = None
+    confidence: float | None = Field(default=None, gt=0, lt=1)
+    bounds: list[dict[str, JsonValue]] | None = None
+    guarantee: str | None = None
+    data_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    preprocessing_hash: str | None = None
+    date: str | None = None
 
 
 class Record(StrictConfig):
@@ -128,6 +144,24 @@ def write_record(
         record = Record.parse(values, origin=f"the record of {name!r}")
     except ConfigError as error:
         raise WeightsError(str(error)) from error
+    _write(folder, record)
+    return record
+
+
+def set_threshold(folder: Path, threshold: Threshold) -> Record:
+    """Put another threshold into the record beside weights; nothing else of it changes.
+
+    Raises:
+        WeightsError: the folder has no record, or it cannot be read.
+    """
+    record = read_record(folder)
+    if record is None:
+        raise WeightsError(f"{folder} has no {RECORD} that a threshold could be written into.")
+    changed = record.model_copy(update={"threshold": threshold})
+    _write(folder, changed)
+    return changed
+
+
+def _write(folder: Path, record: Record) -> None:
     with atomic_path(folder / RECORD) as temporary:
         temporary.write_text(json.dumps(record.plain(), indent=2) + "\n", encoding="utf-8")
-    return record

@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+
+from despoof.core.errors import DataError, InputError
+from despoof.evaluation.score_formats import parse_columns, read_table
+
+HEADER = "path,subject,label,species,score"
+
+
+def written(tmp_path, *lines, name="scores.csv"):
+    path = tmp_path / name
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_our_own_file_with_extras(tmp_path):
+    path = written(
+        tmp_path,
+        HEADER + ",device,session,split,ignored",
+        "a,s1,live,,0.9,cam1,1,test,?",
+        "b,,attack,print/a4,0.1,cam2,2,dev,?",
+        "c,s1,attack,,0.2,cam2,2,test,?",
+    )
+    table = read_table(path)
+    assert table.source == str(path) and len(table) == 3 and table.notes == ()
+    assert table.live.tolist() == [True, False, False]
+    assert table.extra == {
+        "split": ["test", "dev", "test"],
+        "device": ["cam1", "cam2", "cam2"],
+        "session": ["1", "2", "2"],
+    }
+    scores = table.scores()
+    assert scores.species.tolist() == ["live", "print/a4", "unknown"]
+    assert scores.group.tolist() == ["s1", "b", "s1"]
+    assert table.splits() == {"dev", "test"} and table.is_test()
+    dev = table.development()
+    assert dev.path == ["b"] and "split dev" in dev.notes[0] and not dev.is_test()
+    assert dev.development() is dev
+
+
+def test_test_rows_alone_are_all_there_is_to_develop_on(tmp_path):
+    table = read_table(written(tmp_path, HEADER + ",split", "a,,live,,1,test", "b,,attack,,0,test"))
+    assert table.development() is table
+
+
+def test_frames_become_clips(tmp_path):
+    path = written(
+        tmp_path, HEADER + ",frame", "b,s,live,,0.25,0", "a,s,attack,x,5,", "b,s,live,,0.75,7"
+    )
+    table = read_table(path)
+    assert table.path == ["b", "a"] and table.score.tolist() == [0.5, 5.0]
+    assert "frame" not in table.extra
+    assert table.notes == ("3 frames were averaged to 2 clips; every figure is of clips.",)
+
+
+@pytest.mark.parametrize("width", [4, 5])
+def test_biometric_score_files(tmp_path, width):
+    model = " m1" if width == 5 else ""
+    lines = [
+        f"7{model} 7 real/7_1 0.75",
+        "",
+        f"7{model} print/a4 fake/7 -1e-1",
+        f"8{model} attack x 0",
+    ]
+    table = read_table(written(tmp_path, *lines, name="scores-dev"))
+    assert table.path == ["real/7_1", "fake/7", "x"] and table.subject == ["7", "7", "8"]
+    assert table.live.tolist() == [True, False, False] and table.score.tolist() == [0.75, -0.1, 0]
+    assert table.species == ["", "print/a4", ""] and f"{width}-column" in table.notes[0]
+
+
+def test_columns_of_others_with_their_values_and_direction(tmp_path):
+    path = written(tmp_path, "id;x,truth,p", "a,1,0", "b,0,0.9", "c,2,0.8", name="x.csv")
+    table = read_table(
+        path, parse_columns("score=p,label=truth,live=1,attack=0|2"), higher_is_attack=True
+    )
+    assert table.path == ["row 1", "row 2", "row 3"] and table.subject == ["", "", ""]
+    assert table.score.tolist() == [0, -0.9, -0.8] and not np.signbit(table.score[0])
+    assert "times −1" in table.notes[-1]
+    assert table.scores().group.tolist() == ["row 1", "row 2", "row 3"]
+
+
+@pytest.mark.parametrize("text", ["score", "score=", "scroe=x", "score=a,score=b", ""])
+def test_bad_columns_are_usage_errors(text):
+    with pytest.raises(InputError, match="OURS=THEIRS"):
+        parse_columns(text)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "line 1: no column label, path, score, species, subject; found none"),
+        (["path,label,score", "a,live,1"], "no column species, subject; found path, label, score"),
+        ([HEADER + ",score"], "column 'score' comes twice"),
+        ([HEADER], "holds no scores"),
+        ([HEADER, "a,s,live,live,1", "b,s,live,live"], "line 3: 4 cells, the header has 5"),
+        ([HEADER, "", "a,s,spoof,print,1"], "line 3: label 'spoof' is unknown. Expected live or"),
+        ([HEADER, "a,s,live,live,high"], "line 2: score 'high' is not a number"),
+        ([HEADER, "a,s,live,live,1", "b,s,live,live,nan"], "line 3: score 'nan' is not finite"),
+        ([HEADER, "a,s,live,live,-inf"], "line 2: score '-inf' is not finite"),
+        ([HEADER, ",s,live,live,1"], "line 2: the path is empty"),
+        ([HEADER, "a,s,live,,1", "a,s,live,,2"], "line 3: 'a' was already scored in .*line 2"),
+        ([HEADER + ",frame", "a,s,live,,1,3", "a,s,live,,2,3"], "line 3: 'a' was already"),
+        ([HEADER + ",frame", "a,s,live,,1,-1"], "line 2: frame '-1' is not a whole number"),
+        ([HEADER + ",frame", "a,s,live,,1,0", "a,s,attack,,1,1"], "line 3: 'a' is live and attack"),
+        ([HEADER + ",frame", "a,,live,,1e308,0", "a,,live,,1e308,1"], "a clip overflows"),
+        ([HEADER, 'a,s,live,"live"x,1'], "not readable as UTF-8 CSV"),
+        (["7 7 p 0.1", "7 7 0.1"], "line 2: 3 words, the first line has 4"),
+        (["7 7 p 0.1", "7 7 q nan"], "line 2: score 'nan' is not finite"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_every_fault_is_named_with_its_line(tmp_path, lines, message):
+    path = written(tmp_path, *lines)
+    with pytest.raises(DataError, match=message) as caught:
+        read_table(path)
+    assert str(path) in str(caught.value)
+
+
+def test_unreadable_files(tmp_path):
+    with pytest.raises(DataError, match="No score file at"):
+        read_table(tmp_path / "none.csv")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(DataError, match="UTF-8"):
+        read_table(tmp_path / "binary.csv")
