@@ -78,8 +78,6 @@ def cut_faces(samples: Iterable[Sample], view: View, size: int) -> Faces:
 
 def score_faces(system: System, images: NDArray[np.uint8], batch: int = 32) -> NDArray[np.float64]:
     """Return (N,) scores of (N, S, S, 3) crops, fp32, on the CPU."""
-    if isinstance(system, torch.nn.Module):
-        system.to(memory_format=torch.channels_last)  # the same numbers, sooner
     scores: list[torch.Tensor] = []
     for start in range(0, len(images), batch):
         pixels = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
