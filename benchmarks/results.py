@@ -23,7 +23,9 @@ from despoof.core.config import read_yaml
 from despoof.core.device import usable_cores
 from despoof.core.files import atomic_path
 from despoof.core.types import System
+from despoof.data.pairs import recapture_pairs
 from despoof.data.samples import find_data_root, read_samples, select, subject_disjoint
+from despoof.data.views import DataConfig
 from despoof.evaluation.cues import cues
 from despoof.evaluation.rows import Threshold, breakdown, eer_threshold, evaluation_row
 from despoof.evaluation.scoring import (
@@ -107,21 +109,35 @@ def scores_of(system: System, faces: Faces) -> np.ndarray:
         return score_faces(system, faces.images, batch=16)
 
 
-def choose_rule(folder: Path, system: FaceDespoofing, dev_sets: list[str]) -> list[dict[str, Any]]:
-    """System 3 only: choose the score rule on dev, save it with the weights, return the ranking."""
+def parts_of(system: FaceDespoofing, pixels: torch.Tensor) -> dict[str, np.ndarray]:
+    """The three published scores of (N, 3, S, S) faces in [-1, 1]."""
+    parts: dict[str, list[np.ndarray]] = {}
+    for chunk in pixels.split(16):
+        with torch.autocast("cpu", torch.bfloat16):
+            found = system.score_parts(chunk)
+        for key, value in found.items():
+            parts.setdefault(key, []).append(value.double().numpy())
+    return {key: np.concatenate(values) for key, values in parts.items()}
+
+
+def choose_rule(
+    folder: Path, system: FaceDespoofing, dev_sets: list[str], data: DataConfig
+) -> list[dict[str, Any]]:
+    """System 3 only: choose the score rule on dev, save it with the weights, return the ranking.
+
+    Real development faces plain and stressed, and simulated recaptures of development people: the
+    real sets have hardly a screen.
+    """
+    size = system.config.crop.size
     sets = []
     for name in dev_sets:
         for view in CELEBA_VIEWS:
-            faces = faces_of(name, view, system.config.crop.size)
-            parts: dict[str, list[np.ndarray]] = {}
-            for start in range(0, len(faces.images), 32):
-                pixels = torch.from_numpy(faces.images[start : start + 32]).permute(0, 3, 1, 2)
-                with torch.autocast("cpu", torch.bfloat16):
-                    found = system.score_parts(pixels.float() / 127.5 - 1)
-                for key, value in found.items():
-                    parts.setdefault(key, []).append(value.double().numpy())
+            faces = faces_of(name, view, size)
+            pixels = torch.from_numpy(faces.images).permute(0, 3, 1, 2).float() / 127.5 - 1
             live = np.array([sample.live for sample in faces.samples])
-            sets.append(({k: np.concatenate(v) for k, v in parts.items()}, live))
+            sets.append((parts_of(system, pixels), live))
+    simulated = recapture_pairs(data, size, "dev", 192).batch(384, 0.5, seed=0)
+    sets.append((parts_of(system, simulated["faces"]), simulated["live"].numpy()))
     ranking = rank_rules(sets)
     config = system.config.model_copy(update={"score": ranking[0][1]})
     system.config = config
@@ -137,7 +153,10 @@ def measure(run: Path) -> None:
     system.to(memory_format=torch.channels_last)
     size = system.config.crop.size
     dev_names = [f"{dataset} dev" for dataset in experiment["data"]["dev"]]
-    ranking = choose_rule(folder, system, dev_names) if isinstance(system, FaceDespoofing) else []
+    data = DataConfig.parse(experiment["data"])
+    ranking = []
+    if isinstance(system, FaceDespoofing):
+        ranking = choose_rule(folder, system, dev_names, data)
     dev: dict[str, Threshold] = {}
     counts: dict[str, dict[str, int]] = {}
     for view in (TIGHT, WIDE):

@@ -1,21 +1,26 @@
 """The embedded sample: one real portrait, as it is and as two attacks made from it."""
 
+import math
+
 import numpy as np
 
 from despoof.core.types import Image
+from despoof.recapture.screen_medium import Screen
 from despoof.recapture.standin import recapture
 
 TRUTH = {"astronaut": "live", "astronaut-print": "attack", "astronaut-screen": "attack"}
 """What each sample picture is."""
 
+_SCREEN = Screen(pitch=2.05, angle=math.radians(3))
 _SEED = 20180726  # the day System 3 was published; any number would do
 
 
 def sample_pictures() -> dict[str, Image]:
     """Return scikit-image's portrait of Eileen Collins (NASA, public domain) and two recaptures.
 
-    The attacks are simulated, with fixed seeds: a halftone print and a screen with moiré. They
-    show what the program does; they measure nothing.
+    The attacks are simulated: a halftone print, drawn with a fixed seed, and a screen whose pitch
+    and angle are chosen to give moiré of about 17 pixels (SPEC §6). They show what the program
+    does; they measure nothing.
     """
     from skimage import data
 
@@ -24,5 +29,5 @@ def sample_pictures() -> dict[str, Image]:
     return {
         "astronaut": portrait,
         "astronaut-print": recapture(portrait, "print", print_rng).image,
-        "astronaut-screen": recapture(portrait, "screen", screen_rng).image,
+        "astronaut-screen": recapture(portrait, _SCREEN, screen_rng).image,
     }
