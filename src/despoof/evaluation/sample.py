@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from despoof.core.types import Image
+from despoof.recapture.camera import Camera
 from despoof.recapture.screen_medium import Screen
 from despoof.recapture.standin import recapture
 
@@ -12,6 +13,7 @@ TRUTH = {"astronaut": "live", "astronaut-print": "attack", "astronaut-screen": "
 """What each sample picture is."""
 
 _SCREEN = Screen(pitch=2.05, angle=math.radians(3))
+_FOCUSED = Camera(defocus=0.35)  # moiré dies when the camera is out of focus
 _SEED = 20180726  # the day System 3 was published; any number would do
 
 
@@ -29,5 +31,5 @@ def sample_pictures() -> dict[str, Image]:
     return {
         "astronaut": portrait,
         "astronaut-print": recapture(portrait, "print", print_rng).image,
-        "astronaut-screen": recapture(portrait, _SCREEN, screen_rng).image,
+        "astronaut-screen": recapture(portrait, _SCREEN, screen_rng, _FOCUSED).image,
     }
