@@ -1,6 +1,7 @@
 """Measure trained runs on the development data and write docs/results.md's tables.
 
     python benchmarks/results.py row runs/face_despoofing          # score one run: its rows
+    python benchmarks/results.py decoder runs/face_despoofing      # PSNR of its refined decoder
     python benchmarks/results.py cues                              # trivial cues: their rows
     python benchmarks/results_page.py                              # all rows so far -> tables
 
@@ -43,6 +44,7 @@ from despoof.evaluation.tables import to_plain
 from despoof.media.images import read_image
 from despoof.metrics.curves import auc
 from despoof.metrics.scores import make_scores
+from despoof.systems.face_despoofing.refine import DEV_PICTURES
 from despoof.systems.face_despoofing.scoring import rank_rules
 from despoof.systems.face_despoofing.system import FaceDespoofing
 from despoof.systems.saving import load_system, save_system
@@ -260,6 +262,14 @@ def cue_table(set_name: str, view: View | None) -> tuple[dict[str, np.ndarray], 
     return {key: np.array(value) for key, value in values.items()}, np.array(live)
 
 
+def measure_decoder(run: Path) -> None:
+    """Copy the best validation of a run's decoder stage: PSNR on development people's pairs."""
+    lines = (run / "decoder" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    best = max(map(json.loads, lines), key=lambda line: line["psnr_gain"])
+    live = round(0.25 * DEV_PICTURES)
+    write("decoder", {**best, "n_recaptured": DEV_PICTURES - live, "n_live": live, "seed": 0})
+
+
 def write(name: str, values: dict[str, Any]) -> None:
     """Write one result file."""
     OUT.mkdir(exist_ok=True)
@@ -275,10 +285,14 @@ def main() -> None:
     row = commands.add_parser("row", help="score one run")
     row.add_argument("run", type=Path, nargs="+")
     commands.add_parser("cues", help="trivial cues")
+    decoder = commands.add_parser("decoder", help="the refined decoder of a run")
+    decoder.add_argument("run", type=Path)
     arguments = parser.parse_args()
     if arguments.command == "row":
         for run in arguments.run:
             measure(run)
+    elif arguments.command == "decoder":
+        measure_decoder(arguments.run)
     else:
         measure_cues()
 
