@@ -14,6 +14,7 @@ from PIL import Image
 from skimage import data
 
 import despoof
+from despoof.core.types import Frame
 from despoof.evaluation.pictures import contact_sheet
 from despoof.evaluation.sample import sample_pictures
 from despoof.recapture.camera import draw_camera, photograph
@@ -33,10 +34,15 @@ def main() -> None:
     for seed in range(COUNT):
         rng = np.random.default_rng(seed)
         shot = photograph(to_light(portrait), draw_camera(rng), rng)
-        live += detector.decompose(shot)[:1]
+        live += detector.decompose([Frame(shot, f"live, seed {seed}")])[:1]
         medium = "print" if seed < COUNT // 2 else "screen"
-        attack += detector.decompose(recapture(portrait, medium, rng).image)[:1]
-    sample = [part for image in sample_pictures().values() for part in detector.decompose(image)]
+        taken = recapture(portrait, medium, rng).image
+        attack += detector.decompose([Frame(taken, f"{medium}, seed {seed}")])[:1]
+    sample = [
+        part
+        for title, image in sample_pictures().items()
+        for part in detector.decompose([Frame(image, title)])
+    ]
     for name, parts in (("live", live), ("attack", attack), ("demo", sample)):
         sheet = contact_sheet(parts)
         image = sheet if isinstance(sheet, Image.Image) else Image.fromarray(sheet)
