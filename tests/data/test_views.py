@@ -52,7 +52,12 @@ def test_picture_and_relief_move_together(seed):
     faces, depth = move(AugmentConfig(scale=(1.05, 1.6)), seed=seed)
     assert faces.shape == (6, 3, 32, 32) and depth.shape == (6, 32, 32)
     inside = depth > 0.02  # padding is grey in the picture and 0 in the relief
-    assert (faces[:, 0] - depth)[inside].abs().max() < 0.12  # the picture is averaged, see below
+    # Nearly everywhere: the picture is averaged over four samples, and mixes with the padding's grey
+    # along its border, which the relief does not.
+    error = (faces[:, 0] - depth)[inside].abs()
+    assert error.mean() < 0.02
+    mirrored = (faces[:, 0].flip(2) - depth)[inside].abs()
+    assert mirrored.mean() > 2 * error.mean()  # what the flip bug would give
 
 
 def test_both_orientations_occur_and_nothing_else_moves_without_ranges():
