@@ -52,7 +52,7 @@ def test_picture_and_relief_move_together(seed):
     faces, depth = move(AugmentConfig(scale=(1.05, 1.6)), seed=seed)
     assert faces.shape == (6, 3, 32, 32) and depth.shape == (6, 32, 32)
     inside = depth > 0.02  # padding is grey in the picture and 0 in the relief
-    # Nearly everywhere: the picture is averaged over four samples, and mixes with the padding's grey
+    # On average: the picture is averaged over four samples, and mixes with the padding's grey
     # along its border, which the relief does not.
     error = (faces[:, 0] - depth)[inside].abs()
     assert error.mean() < 0.02
