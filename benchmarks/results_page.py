@@ -123,7 +123,7 @@ def cue_tables(result: dict[str, Any]) -> str:
 def subject_table(results: dict[str, dict[str, Any]]) -> str:
     """BPCER and APCER per NUAA subject of the system trained on both sets."""
     rows = [
-        (row["name"].split("=")[-1].strip(" :,"), rate(row, "bpcer"), rate(row, "apcer_pooled"))
+        (row["name"].strip("[] "), rate(row, "bpcer"), rate(row, "apcer_pooled"))
         for row in find(results["face_despoofing"], "nuaa test", "tight", "subject")
     ]
     return table(("subject", "BPCER % (k/n) [95 %]", "APCER % (k/n) [95 %]"), rows)
@@ -136,7 +136,9 @@ def rule_table(results: dict[str, dict[str, Any]]) -> str:
         for place, rule in enumerate(results.get(run, {}).get("score_rules", [])):
             alone = sorted((rule["map"] > 0, rule["depth"] > 0, rule["magnitude"] > 0))
             if place == 0 or alone == [False, False, True]:
-                weights = f"map {rule['map']:g}, depth {rule['depth']:g}, |N| {rule['magnitude']:g}"
+                weights = (
+                    f"map {rule['map']:g}, depth {rule['depth']:g}, noise {rule['magnitude']:g}"
+                )
                 chosen = "chosen" if place == 0 else ""
                 lines.append((title, weights, f"{rule['dev_auc']:.3f}", chosen))
     return table(("run", "weights of the parts", "mean dev AUC", ""), lines)
