@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import pytest
 
 from despoof.core.errors import ConfigError
 from despoof.systems.experiment import read_experiment
 from despoof.systems.records import RECORDS
 from systems.test_every_system import write_experiment
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
 @pytest.fixture
@@ -41,3 +45,14 @@ def test_a_stages_own_settings_change_nothing_else(path):
 def test_a_mistake_is_named_when_the_file_is_read(path, setting, message):
     with pytest.raises(ConfigError, match=message):
         read_experiment(path, [setting])
+
+
+@pytest.mark.parametrize(
+    "path", sorted(EXPERIMENTS.glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_every_committed_experiment_is_read_and_built(path):
+    experiment = read_experiment(path)
+    system = RECORDS[experiment.system].make(experiment.model)
+    assert (
+        system.config.plain() == RECORDS[experiment.system].config.parse(experiment.model).plain()
+    )

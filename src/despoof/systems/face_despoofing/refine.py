@@ -100,7 +100,8 @@ class RefineStage:
         """PSNR (dB, RGB) on development people: gain on recaptures, and of untouched live faces."""
         system = cast("FaceDespoofing", module)
         live, target, faces = self.dev["live"], self.dev["target"], self.dev["faces"]
-        parts = [system.decompose(part).genuine for part in faces.split(32)]
+        device = next(module.parameters()).device
+        parts = [system.decompose(part.to(device)).genuine.cpu() for part in faces.split(32)]
         genuine = torch.cat(parts)
         before, after = _psnr(faces[~live], target[~live]), _psnr(genuine[~live], target[~live])
         return {
