@@ -49,7 +49,8 @@ Not for access control, and not as the only check of anything that matters.
 ## Known failures
 
 - Screens: no labelled replay was at hand. Screens among CelebA-Spoof's unlabelled attacks and a
-  simple simulation are all that it has seen.
+  simple simulation are all that it has seen. A fine or defocused screen, whose grid is gone at
+  {size} px, passes as live.
 - Masks of silicone, latex or resin, make-up and video injection: never seen.
 - Small faces (below 48 px), faces cut by the border and strong back light are turned away as
   `undecided` by the quality gate rather than judged.

@@ -270,6 +270,22 @@ def measure_decoder(run: Path) -> None:
     write("decoder", {**best, "n_recaptured": DEV_PICTURES - live, "n_live": live, "seed": 0})
 
 
+def measure_precision(run: Path) -> None:
+    """Compare bf16 scores, which the tables use, with the product's fp32 on development faces."""
+    _, system = load_system(run / "weights")
+    found = json.loads((OUT / f"{run.name}.json").read_text(encoding="utf-8"))
+    threshold = found["thresholds"]["tight"]["value"]
+    size = system.config.crop.size
+    sets = [f"{d} dev" for d in read_yaml(run / "experiment.yaml")["data"]["dev"]]
+    faces = [faces_of(name, TIGHT, size) for name in sets]
+    fast = np.concatenate([scores_of(system, part) for part in faces])
+    exact = np.concatenate([score_faces(system, part.images, batch=16) for part in faces])
+    differ = int(((fast > threshold) != (exact > threshold)).sum())
+    worst = float(np.abs(fast - exact).max())
+    values = {"n": len(exact), "max_difference": worst, "verdicts_differ": differ}
+    write("precision", {**values, "threshold": threshold})
+
+
 def write(name: str, values: dict[str, Any]) -> None:
     """Write one result file."""
     OUT.mkdir(exist_ok=True)
@@ -285,12 +301,16 @@ def main() -> None:
     row = commands.add_parser("row", help="score one run")
     row.add_argument("run", type=Path, nargs="+")
     commands.add_parser("cues", help="trivial cues")
+    precision = commands.add_parser("precision", help="bf16 scores against fp32")
+    precision.add_argument("run", type=Path)
     decoder = commands.add_parser("decoder", help="the refined decoder of a run")
     decoder.add_argument("run", type=Path)
     arguments = parser.parse_args()
     if arguments.command == "row":
         for run in arguments.run:
             measure(run)
+    elif arguments.command == "precision":
+        measure_precision(arguments.run)
     elif arguments.command == "decoder":
         measure_decoder(arguments.run)
     else:

@@ -178,6 +178,19 @@ def decoder_line() -> str:
     )
 
 
+def precision_line() -> str:
+    """How far bf16 scores are from the product's."""
+    path = HERE / "results" / "precision.json"
+    if not path.exists():
+        return ""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return (
+        f"On the {found['n']} development faces of the shipped weights (tight, plain) the two "
+        f"differ by at most {found['max_difference']:.3f} in score, and at the shipped threshold "
+        f"{found['verdicts_differ']}/{found['n']} verdicts differ."
+    )
+
+
 def run_table(results: dict[str, dict[str, Any]]) -> str:
     """Where each row comes from."""
     rows = [
@@ -208,6 +221,7 @@ def main() -> None:
         "RUNS": run_table(results),
         "AIMS": aim_table(results, results["cues"]),
         "DECODER": decoder_line(),
+        "PRECISION": precision_line(),
         "MACHINE": f"{any_run['machine']}, Python {any_run['python']}, torch {any_run['torch']}",
     }.items():
         text = text.replace(f"<!-- {key} -->", value)

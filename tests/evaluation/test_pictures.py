@@ -83,8 +83,9 @@ def test_verdicts_and_strange_sources_are_drawn():
 
 def test_broken_numbers_are_drawn_too():
     with np.errstate(all="raise"):
-        evidence_picture(parts(noise=np.nan, evidence=np.nan, label="undecided", score=None))
-        evidence_picture(parts(noise=np.inf, evidence=np.inf, label="undecided", score=None))
+        for broken in (np.nan, np.inf):
+            one = parts(noise=broken, evidence=broken, label="undecided", score=None)
+            assert evidence_picture(one).width == 4 * SIDE + 5 * GAP
 
 
 def test_a_face_that_is_all_padding_is_drawn():

@@ -65,7 +65,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise WeightsError(
             f"{path.parent} has no {path.name}. A system's folder holds config.json and "
-            "model.safetensors; was it saved with save_pretrained?"
+            "model.safetensors; was it written by despoof train?"
         ) from error
     except (OSError, ValueError) as error:
         raise WeightsError(
