@@ -12,7 +12,7 @@ from despoof.data.samples import read_samples
 from despoof.data.views import DataConfig, _thin, development_sets, training_mix
 
 STILL = AugmentConfig(
-    scale=(1.9, 1.9), aspect=0, shift=0, rotation=0, probability=0, erase=0
+    scale=(1.9, 1.9), aspect=0, shift=0, rotation=0, probability=0, together=0, erase=0
 )  # only the mirror is left
 
 
@@ -195,12 +195,39 @@ def test_blur_is_scipys_for_each_picture_with_its_own_sigma():
 
 def test_recoding_shrinks_and_codes():
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    assert np.array_equal(recode(pixels, 1.0, None), pixels)
-    shrunk = recode(pixels, 0.5, None)
+    rng = np.random.default_rng(1)
+    assert np.array_equal(recode(pixels, 1.0, None, 0.0, rng), pixels)
+    shrunk = recode(pixels, 0.5, None, 0.0, rng)
     expected = Pillow.fromarray(pixels).resize((16, 16), Pillow.Resampling.BOX)
     assert np.array_equal(shrunk, expected.resize((32, 32), Pillow.Resampling.BICUBIC))
-    coarse, fine = (np.abs(recode(pixels, 1.0, q).astype(int) - pixels).mean() for q in (20, 95))
+    coarse, fine = (
+        np.abs(recode(pixels, 1.0, q, 0.0, rng).astype(int) - pixels).mean() for q in (20, 95)
+    )
     assert coarse > fine > 0
+
+
+def test_noise_is_as_strong_as_asked_and_grows_with_the_small_picture():
+    grey = np.full((128, 128, 3), 128, np.uint8)
+    fine, coarse = (
+        recode(grey, keep, None, 0.04, np.random.default_rng(3)).astype(float) / 255
+        for keep in (1.0, 0.25)
+    )
+    assert fine.std() == pytest.approx(0.04, rel=0.05)
+
+    def neighbours(picture):
+        flat = picture[..., 0] - picture[..., 0].mean()
+        return (flat[:, 1:] * flat[:, :-1]).mean() / flat.var()
+
+    assert abs(neighbours(fine)) < 0.05, "noise of the full picture is white"
+    assert neighbours(coarse) > 0.7, "noise of a far face is as coarse as its pixels"
+
+
+def test_a_share_of_pictures_gets_every_step():
+    # Each step alone is off: what is changed is changed by `together`.
+    config = AugmentConfig(probability=0.0, together=0.3, erase=0.0)
+    faces = colourful(400, 16)
+    changed = (photometry(faces, config, seeded(6)) - faces).abs().amax(dim=(1, 2, 3)) > 0.01
+    assert float(changed.float().mean()) == pytest.approx(0.3, abs=0.08)
 
 
 # --- batches -------------------------------------------------------------------------------------

@@ -230,7 +230,7 @@ def test_a_stage_starts_and_feeds_alike_from_one_seed(record, made_up_root, tmp_
 
 def write_experiment(record, root, tmp_path, steps, **recipe):
     own = {key: value for key, value in recipe.items() if key in record.recipe.model_fields}
-    calm = {"probability": 0.0, "erase": 0.0, "scale": [1.2, 1.3]}
+    calm = {"probability": 0.0, "together": 0.0, "erase": 0.0, "scale": [1.2, 1.3]}
     values = {
         "system": record.name,
         "output": str(tmp_path / "run"),

@@ -38,6 +38,9 @@ class AugmentConfig(StrictConfig):
     )
     jpeg: tuple[int, int] = Field(default=(30, 95), description="quality")
     probability: float = Field(default=0.6, ge=0, le=1, description="of each photometric step")
+    together: float = Field(
+        default=0.4, ge=0, le=1, description="share of pictures that get every photometric step"
+    )
     erase: float = Field(default=0.25, ge=0, le=1, description="probability of a grey rectangle")
 
 
@@ -98,9 +101,12 @@ def geometry(
 def photometry(faces: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
     """Camera and codec: (B, 3, S, S) in [0, 1] to the same; never applied to noise or depth."""
     n, _, side, _ = faces.shape
+    # Bad pictures are bad in every way at once: a far, dim, noisy, compressed face. Steps that
+    # come one by one would hardly ever show that.
+    all_on = _uniform(n, generator) < config.together
 
-    def on(probability: float = config.probability) -> Tensor:
-        return (_uniform(n, generator) < probability).float()
+    def on() -> Tensor:
+        return ((_uniform(n, generator) < config.probability) | all_on).float()
 
     def knob(largest: float) -> Tensor:
         return torch.exp(largest * _signed(n, generator) * on()).view(n, 1, 1, 1)
@@ -116,16 +122,23 @@ def photometry(faces: Tensor, config: AugmentConfig, generator: torch.Generator)
     sigma = config.blur * side / 128 * _uniform(n, generator) * on()
     faces = gaussian_blur(faces, sigma)
     keep = 1 - (1 - config.downscale) * _uniform(n, generator) * on()
-    amount = (config.noise * _uniform(n, generator) ** 2 * on()).view(n, 1, 1, 1)
-    faces = faces + amount * torch.randn(faces.shape, generator=generator)
+    amount = config.noise * _uniform(n, generator) ** 2 * on()
     quality = torch.randint(config.jpeg[0], config.jpeg[1] + 1, (n,), generator=generator)
     coded = on() > 0
+    seeds = torch.randint(2**31, (n,), generator=generator).tolist()
     pixels = faces.clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     views = [
-        recode(pixels[i], float(keep[i]), int(quality[i]) if coded[i] else None) for i in range(n)
+        recode(
+            pixels[i],
+            float(keep[i]),
+            int(quality[i]) if coded[i] else None,
+            float(amount[i]),
+            np.random.default_rng(seeds[i]),
+        )
+        for i in range(n)
     ]
     faces = torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2).float().div_(255)
-    return _erase(faces, on(config.erase), generator)
+    return _erase(faces, (_uniform(n, generator) < config.erase).float(), generator)
 
 
 def gaussian_blur(faces: Tensor, sigma: Tensor) -> Tensor:
@@ -143,19 +156,40 @@ def gaussian_blur(faces: Tensor, sigma: Tensor) -> Tensor:
     return flat.view(n, channels, height, width)
 
 
-def recode(pixels: NDArray[np.uint8], keep: float, quality: int | None) -> NDArray[np.uint8]:
-    """Shrink to a share of the side and back, then a JPEG round trip (None = none)."""
+def recode(
+    pixels: NDArray[np.uint8],
+    keep: float,
+    quality: int | None,
+    noise: float,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """Shrink to a share of the side, add sensor noise, code as JPEG, enlarge: in that order.
+
+    Noise and blocks arise in the small picture and grow with it, as in a far face cut out of a
+    frame; added after the enlargement they would be finer than any camera makes them.
+
+    Args:
+        pixels: (S, S, 3).
+        keep: share of the side.
+        quality: of the JPEG round trip; None = none.
+        noise: standard deviation, full scale 1.
+        rng: of the noise.
+    """
     side = pixels.shape[0]
     image = Pillow.fromarray(pixels)
     small = round(side * keep)
     if small < side:
-        image = image.resize((small, small), Pillow.Resampling.BOX).resize(
-            (side, side), Pillow.Resampling.BICUBIC
-        )
+        image = image.resize((small, small), Pillow.Resampling.BOX)
+    if noise > 0:
+        values = np.asarray(image, np.float32)
+        values = values + 255 * noise * rng.standard_normal(values.shape, np.float32)
+        image = Pillow.fromarray(np.rint(values.clip(0, 255)).astype(np.uint8))
     if quality is not None:
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=quality)
         image = Pillow.open(buffer)
+    if small < side:
+        image = image.resize((side, side), Pillow.Resampling.BICUBIC)
     return np.asarray(image)
 
 
