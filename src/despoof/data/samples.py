@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 
 from despoof.core.errors import DataError
 from despoof.core.types import Box, Label
+from despoof.data.datasets.nuaa import NUAA_DEV_SUBJECTS
 
 Split = Literal["train", "dev", "test"]
 DATASETS = ("celeba-spoof", "nuaa", "lfw")
-
-# NUAA publishes no development set. Two of its nine training people are ours, so that the split is
-# by person; chosen once because they have about as many live as attack pictures.
-NUAA_DEV_SUBJECTS = frozenset({"0004", "0009"})
 
 # CelebA-Spoof's excerpt with surroundings names nobody, and may show people of the crops. A split
 # by person cannot hold it, so all of it trains and none of it is judged on.

@@ -1,0 +1,1 @@
+"""Protocols over manifests of several datasets, and the choice of a protocol by name."""
