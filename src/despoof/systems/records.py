@@ -14,6 +14,9 @@ from despoof.data.views import DataConfig
 from despoof.systems.face_despoofing import config as s3_config
 from despoof.systems.face_despoofing import stages as s3_stages
 from despoof.systems.face_despoofing import system as s3_system
+from despoof.systems.pair_unet import config as pair_config
+from despoof.systems.pair_unet import stage as pair_stage
+from despoof.systems.pair_unet import system as pair_system
 from despoof.systems.rgb_baseline import stages as rgb_stages
 from despoof.systems.rgb_baseline import system as rgb_system
 from despoof.training.stage import Stage
@@ -73,6 +76,17 @@ RECORDS: dict[str, SystemRecord] = {
             },
             paper="arXiv:1807.09968",
             title="Face De-Spoofing: Anti-Spoofing via Noise Modeling (ECCV 2018)",
+        ),
+        SystemRecord(
+            name="pair-unet",
+            config=pair_config.PairUnetConfig,
+            build=pair_system.PairUnet,
+            recipe=pair_stage.RecipeConfig,
+            stage_names=("pair-unet",),
+            stages=lambda c, r, d, s: [pair_stage.PairUnetStage(c, r, d, s)],
+            tiny={"crop": _TINY_CROP, "network": {"widths": (8, 16), "blocks": 1, "head": 8}},
+            paper="none: a supervised row for DespoofBench",
+            title="Supervised residual UNet on simulated pairs",
         ),
         SystemRecord(
             name="rgb-baseline",

@@ -1,0 +1,1 @@
+"""A supervised UNet on simulated pairs: what exact noise teaches without any published method."""
