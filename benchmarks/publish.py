@@ -80,7 +80,9 @@ def main() -> None:
     dev = result["thresholds"]["tight"]
     trained_on = ", ".join(
         f"{source['dataset']} {source['label']}"
-        + (" recaptured by simulation" if source["recapture"] else "")
+        + {"no": "", "attack": " recaptured by simulation", "camera": " in simulated photographs"}[
+            source["simulate"]
+        ]
         for source in experiment["data"]["sources"]
     )
     rows = published_rows(result)

@@ -5,6 +5,7 @@ import torch
 from despoof.core.errors import DataError
 from despoof.data import pairs as pairs_module
 from despoof.data.pairs import recapture_pairs
+from despoof.data.store import Retaken
 from despoof.data.views import DataConfig
 
 SIDE = 32
@@ -17,12 +18,16 @@ def config(root, cache, **changes):
         "stored_size": 48,
         "sources": [
             {"dataset": "celeba-spoof", "label": "attack", "weight": 1},
-            {"dataset": "celeba-spoof", "label": "live", "weight": 1, "recapture": True},
+            {"dataset": "celeba-spoof", "label": "live", "weight": 1, "simulate": "attack"},
         ],
         "dev": ["celeba-spoof"],
         "augment": {"probability": 1.0},
     }
     return DataConfig.parse(values | changes)
+
+
+def unchanged(picture, face, rng):
+    return Retaken(picture, picture, face, "print/none")
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +40,30 @@ def pairs(made_up_root, cache):
     return recapture_pairs(config(made_up_root, cache), SIDE, "train")
 
 
-def test_both_stores_hold_the_same_faces_in_the_same_order(pairs):
-    assert len(pairs.genuine.live) == len(pairs.recaptured.live) == 12
-    assert pairs.genuine.live.all() and not pairs.recaptured.live.any()
-    assert np.array_equal(pairs.genuine.depth, pairs.recaptured.depth)
-    assert (pairs.genuine.images != pairs.recaptured.images).any(axis=(1, 2, 3)).all()
+def test_the_store_holds_each_attack_and_its_genuine_picture(pairs):
+    (store,) = pairs.stores
+    assert len(store.live) == 12 and not store.live.any()
+    assert store.genuine.shape == store.images.shape
+    assert (store.genuine != store.images).any(axis=(1, 2, 3)).all()
 
 
-def test_a_recapture_that_changes_nothing_gives_two_equal_views(
-    made_up_root, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(pairs_module, "recapture_either", lambda image, _: image)
-    same = recapture_pairs(config(made_up_root, tmp_path), SIDE, "train")
+def test_a_retake_that_changes_nothing_gives_two_equal_views(made_up_root, tmp_path, monkeypatch):
+    same = config(made_up_root, tmp_path)
+    monkeypatch.setattr(pairs_module, "retake_of", lambda source: (unchanged, "unchanged"))
+    same = recapture_pairs(same, SIDE, "train")
     for seed in range(3):
         batch = same.batch(8, 0.25, seed)
         assert torch.equal(batch["faces"], batch["target"])
+
+
+def test_several_sources_come_by_their_weights(made_up_root, cache):
+    sources = [
+        {"dataset": "celeba-spoof", "label": "live", "weight": 3, "simulate": "attack"},
+        {"dataset": "nuaa", "label": "live", "weight": 1, "simulate": "attack"},
+    ]
+    both = recapture_pairs(config(made_up_root, cache, sources=sources), SIDE, "train")
+    assert [len(store.live) for store in both.stores] == [12, 6] and both.weights == (3, 1)
+    assert both.batch(8, 0.5, 0)["faces"].shape == (8, 3, SIDE, SIDE)
 
 
 def test_a_recapture_stands_beside_its_own_genuine_picture(pairs):
@@ -109,13 +123,13 @@ def test_a_batch_is_a_pure_function_of_its_seed(pairs):
 
 def test_a_limit_is_spread_over_the_table(pairs, made_up_root, cache):
     few = recapture_pairs(config(made_up_root, cache), SIDE, "train", limit=3)
-    assert np.array_equal(few.genuine.images, pairs.genuine.images[[0, 4, 8]])
-    assert np.array_equal(few.recaptured.images, pairs.recaptured.images[[0, 4, 8]])
+    assert np.array_equal(few.stores[0].images, pairs.stores[0].images[[0, 4, 8]])
+    assert np.array_equal(few.stores[0].genuine, pairs.stores[0].genuine[[0, 4, 8]])
 
 
 def test_without_a_recaptured_source_there_are_no_pairs(made_up_root, tmp_path):
     plain = [{"dataset": "celeba-spoof", "label": "live", "weight": 1}]
-    with pytest.raises(DataError, match="No source of the mix has `recapture: true`"):
+    with pytest.raises(DataError, match="No source of the mix has `simulate: attack`"):
         recapture_pairs(config(made_up_root, tmp_path, sources=plain), SIDE, "train")
     assert not list(tmp_path.iterdir()), "nothing was cut"
 

@@ -11,7 +11,7 @@ from despoof.core.types import Face, FaceCrop
 from despoof.data import store as store_module
 from despoof.data.depth_labels import depth_in_crop
 from despoof.data.samples import read_samples, select
-from despoof.data.store import _extent, build_store, crop_sample, face_of
+from despoof.data.store import Retaken, _extent, build_store, crop_sample, face_of
 from despoof.face.crop import CropConfig, crop_face, whole_picture_face
 
 CROP = CropConfig(size=48, scale=1.9)
@@ -142,9 +142,17 @@ def test_other_pictures_sizes_or_recaptures_have_their_own_place(samples, made_u
     build_store(samples, CROP, made_up_root, tmp_path)
     build_store(samples[1:], CROP, made_up_root, tmp_path)
     build_store(samples, CropConfig(size=48, scale=1.8), made_up_root, tmp_path)
-    build_store(samples, CROP, made_up_root, tmp_path, recapture=lambda x, _: x, tag="none-1")
-    build_store(samples, CROP, made_up_root, tmp_path, recapture=lambda x, _: x, tag="none-2")
-    assert len(list(tmp_path.iterdir())) == 5
+    for tag in ("invert-1", "invert-2"):
+        build_store(samples, CROP, made_up_root, tmp_path, retake=invert, tag=tag)
+    build_store(samples, CROP, made_up_root, tmp_path, retake=invert, tag="invert-1", repeats=2)
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def invert(picture, face, rng):
+    """Module-level: other processes must find it."""
+    inverted = 255 - picture
+    inverted[0, 0] = rng.integers(256, size=3)  # shows the seed
+    return Retaken(inverted, picture, face, "print/inverted")
 
 
 @pytest.mark.parametrize("kill_at", ["images", "extent"])
@@ -170,24 +178,47 @@ def test_a_killed_build_leaves_nothing_that_passes_for_whole(
     assert len(made.images) == len(samples)
 
 
-def test_recaptures_are_attacks_with_the_persons_relief(samples, made_up_root, tmp_path):
+def test_retakes_are_attacks_with_the_persons_relief_and_their_genuine_picture(
+    samples, made_up_root, tmp_path
+):
     live = select(samples, label="live")
     seen = []
 
-    def invert(image, rng):
+    def watched(picture, face, rng):
         seen.append(int(rng.integers(10**9)))
-        return 255 - image
+        return invert(picture, face, rng)
 
     plain = build_store(live, CROP, made_up_root, tmp_path)
-    attack = build_store(live, CROP, made_up_root, tmp_path, recapture=invert, tag="invert")
-    assert plain.live.all() and not attack.live.any()
-    assert np.array_equal(attack.images, 255 - plain.images)
-    assert np.array_equal(attack.depth, plain.depth)
-    assert len(set(seen)) == len(live), "each picture has its own seed"
+    attack = build_store(live, CROP, made_up_root, tmp_path, retake=watched, tag="w", repeats=2)
+    assert plain.live.all() and plain.genuine is None and set(plain.species) == {"live"}
+    assert not attack.live.any() and set(attack.species) == {"print/inverted"}
+    assert np.array_equal(attack.genuine[::2], plain.images)
+    assert np.abs(attack.images[::2].astype(int) - (255 - plain.images)).mean() < 1
+    assert np.array_equal(attack.depth[1::2], plain.depth)
+    assert len(set(seen)) == 2 * len(live), "each retake has its own seed"
     first = list(seen)
     seen.clear()
-    build_store(live, CROP, made_up_root, tmp_path / "again", recapture=invert, tag="invert")
+    again = tmp_path / "again"
+    build_store(live, CROP, made_up_root, again, retake=watched, tag="w", repeats=2)
     assert seen == first, "seeds come from names alone"
+
+
+def test_a_live_retake_stays_live(samples, made_up_root, tmp_path):
+    store = build_store(samples[:4], CROP, made_up_root, tmp_path, retake=darker, tag="darker")
+    assert store.live.all() and store.images.mean() < store.genuine.mean()
+
+
+def darker(picture, face, rng):
+    return Retaken(picture // 2, picture, face, "live")
+
+
+@pytest.mark.slow
+def test_many_retakes_run_on_all_cores_and_keep_their_order(samples, made_up_root, tmp_path):
+    live = select(samples, label="live")
+    many = build_store(live, CROP, made_up_root, tmp_path, retake=invert, tag="many", repeats=8)
+    few = build_store(live, CROP, made_up_root, tmp_path, retake=invert, tag="few", repeats=1)
+    assert len(many.live) == 8 * len(live) >= 64
+    assert np.array_equal(many.images[::8], few.images)
 
 
 def test_pictures_without_a_face_are_left_out(samples, made_up_root, tmp_path):

@@ -238,7 +238,7 @@ def config_for(root, cache, sources=None, **more):
         {"dataset": "celeba-spoof", "label": "live", "weight": 3},
         {"dataset": "celeba-spoof", "label": "attack", "weight": 2},
         {"dataset": "nuaa", "label": "attack", "weight": 1},
-        {"dataset": "lfw", "label": "live", "weight": 1, "recapture": True},
+        {"dataset": "lfw", "label": "live", "weight": 1, "simulate": "attack"},
         {"dataset": "lfw", "label": "live", "weight": 1},
     ]
     values = {"root": str(root), "cache": str(cache), "stored_size": 40, "batch_size": 16}

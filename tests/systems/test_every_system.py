@@ -46,7 +46,7 @@ def data_config(root, tmp_path, **more):
         {"dataset": "celeba-spoof", "label": "live", "weight": 2},
         {"dataset": "celeba-spoof", "label": "attack", "weight": 2},
         {"dataset": "lfw", "label": "live", "weight": 1},
-        {"dataset": "celeba-spoof", "label": "live", "weight": 1, "recapture": True},
+        {"dataset": "celeba-spoof", "label": "live", "weight": 1, "simulate": "attack"},
     ]
     return {
         "root": str(root),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from despoof.core.device import seed_of
@@ -12,45 +13,48 @@ from despoof.core.errors import DataError
 from despoof.data.augment import geometry, photometry
 from despoof.data.samples import Split, find_data_root, read_samples, select
 from despoof.data.store import CropStore, build_store
-from despoof.data.views import DataConfig
+from despoof.data.views import DataConfig, retake_of
 from despoof.face.crop import CropConfig
-from despoof.recapture.standin import VERSION, recapture_either
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Crops of live faces and, in the same order, their simulated recaptures."""
+    """Simulated attacks; each store holds what its pictures were made from, in the same frame."""
 
-    genuine: CropStore
-    recaptured: CropStore
+    stores: tuple[CropStore, ...]
+    weights: tuple[float, ...]
     config: DataConfig
     size: int
 
     def batch(self, count: int, live_share: float, seed: int) -> dict[str, Tensor]:
         """Return `faces`, `target` (B, 3, S, S) in [-1, 1] and `live` (B,) bool.
 
-        A recapture's target is its genuine picture under the same geometry. A live face goes
+        An attack's target is its genuine picture under the same geometry. A live face goes
         through a random camera and is its own target: what is genuine must not change.
         """
         rng = np.random.default_rng(seed)
-        picks = rng.integers(len(self.genuine.live), size=count)
+        share = np.array(self.weights) / sum(self.weights)
+        chosen = [self.stores[i] for i in rng.choice(len(share), size=count, p=share)]
+        picks = [int(rng.integers(len(store.live))) for store in chosen]
         live = torch.from_numpy(np.arange(count) < round(live_share * count))
-        attack = self._view(self.recaptured, picks, seed)
-        genuine = self._view(self.genuine, picks, seed)
+        rows = list(zip(chosen, picks, strict=True))
+        faces = self._view([store.images[i] for store, i in rows], rows, seed)
+        target = self._view([_genuine(store)[i] for store, i in rows], rows, seed)
         shot = photometry(
-            genuine[live],
+            target[live],
             self.config.augment.model_copy(update={"erase": 0.0}),
             torch.Generator().manual_seed(seed),
         )
-        faces, target = attack.clone(), genuine.clone()
         faces[live], target[live] = shot, shot
         return {"faces": faces * 2 - 1, "target": target * 2 - 1, "live": live}
 
-    def _view(self, store: CropStore, picks: np.ndarray, seed: int) -> Tensor:
+    def _view(
+        self, images: list[NDArray[np.uint8]], rows: list[tuple[CropStore, int]], seed: int
+    ) -> Tensor:
         faces, _ = geometry(
-            torch.from_numpy(store.images[picks]),
-            torch.from_numpy(store.depth[picks]),
-            torch.from_numpy(store.extent[picks]),
+            torch.from_numpy(np.stack(images)),
+            torch.from_numpy(np.stack([store.depth[i] for store, i in rows])),
+            torch.tensor([float(store.extent[i]) for store, i in rows]),
             stored_scale=self.config.stored_scale,
             size=self.size,
             config=self.config.augment,
@@ -59,29 +63,41 @@ class Pairs:
         return faces
 
 
+def _genuine(store: CropStore) -> NDArray[np.uint8]:
+    if store.genuine is None:
+        raise DataError("These pictures were not simulated: nobody knows their genuine ones.")
+    return store.genuine
+
+
 def recapture_pairs(config: DataConfig, size: int, split: Split, limit: int = 0) -> Pairs:
-    """Cut the live faces of every source that is recaptured, and their recaptures.
+    """Simulate the attacks of a split, as the mix's simulated sources say.
 
     Args:
-        config: its first source with `recapture: true` names the dataset.
+        config: its sources with `simulate: attack`.
         size: side of the views, pixels.
-        split: of that dataset.
-        limit: at most so many pictures, spread over the table; 0 = all.
+        split: of the sources' datasets.
+        limit: at most so many pictures of each source, spread over the table; 0 = all.
 
     Raises:
-        DataError: no source is recaptured, or it has no live pictures.
+        DataError: no source is simulated, or one has no live pictures in this split.
     """
-    names = [source.dataset for source in config.sources if source.recapture]
-    if not names:
-        raise DataError("No source of the mix has `recapture: true`; pairs need one.")
+    sources = [source for source in config.sources if source.simulate == "attack"]
+    if not sources:
+        raise DataError("No source of the mix has `simulate: attack`; pairs need one.")
     root = find_data_root(config.root)
-    samples = select(read_samples(root, names[0]), split, "live")
-    if limit:
-        samples = samples[:: max(1, len(samples) // limit)][:limit]
-    if not samples:
-        raise DataError(f"{names[0]} has no live {split} pictures to recapture.")
     crop = CropConfig(size=config.stored_size, scale=config.stored_scale)
-    cache = Path(config.cache)
-    genuine = build_store(samples, crop, root, cache)
-    recaptured = build_store(samples, crop, root, cache, recapture=recapture_either, tag=VERSION)
-    return Pairs(genuine, recaptured, config, size)
+    stores: list[CropStore] = []
+    for source in sources:
+        samples = select(read_samples(root, source.dataset), split, "live")
+        if limit:
+            samples = samples[:: max(1, len(samples) // limit)][:limit]
+        if not samples:
+            raise DataError(f"{source.dataset} has no live {split} pictures to recapture.")
+        retake, tag = retake_of(source)
+        # The training mix has the same pictures: the cache holds them already.
+        repeats = source.repeats if split == "train" else 1
+        cache = Path(config.cache)
+        stores.append(
+            build_store(samples, crop, root, cache, retake=retake, tag=tag, repeats=repeats)
+        )
+    return Pairs(tuple(stores), tuple(s.weight for s in sources), config, size)

@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from despoof.core.device import seed_of
+from despoof.core.device import seed_of, usable_cores
 from despoof.core.errors import DataError
 from despoof.core.files import atomic_path
 from despoof.core.types import Face, FaceCrop, Image
@@ -19,9 +21,28 @@ from despoof.face.crop import CropConfig, crop_face, whole_picture_face
 from despoof.media.images import read_image
 
 DEPTH_SIDE = 64
+LAYOUT = 2  # of the cached arrays
 CONTEXT_OF_BARE_CROPS = 224 / 184  # CelebA-Spoof crops: 20 px of margin on each side
 
-Recapture = Callable[[Image, np.random.Generator], Image]
+
+@dataclass(frozen=True)
+class Retaken:
+    """A picture taken anew, by a simulated camera or through a simulated medium.
+
+    Attributes:
+        image: (H, W, 3) uint8.
+        genuine: (H, W, 3) uint8, the original in the frame of `image`, pixel upon pixel.
+        face: where the face now is.
+        species: of the attack; "live" where the original was photographed itself.
+    """
+
+    image: Image
+    genuine: Image
+    face: Face
+    species: str
+
+
+Retake = Callable[[Image, Face, np.random.Generator], Retaken]
 
 
 @dataclass(frozen=True)
@@ -35,6 +56,9 @@ class CropStore:
         extent: (N,) float32, the side of the largest centred square without padding, as a multiple
             of the face; at most the crop's scale.
         scale: side of the crops as a multiple of the face.
+        species: (N,) str, "live" for live.
+        genuine: (N, S, S, 3) uint8, what each retaken picture was made from, in the same frame;
+            None where nothing was retaken.
     """
 
     images: NDArray[np.uint8]
@@ -42,6 +66,8 @@ class CropStore:
     live: NDArray[np.bool_]
     extent: NDArray[np.float32]
     scale: float
+    species: NDArray[np.str_]
+    genuine: NDArray[np.uint8] | None = None
 
 
 def face_of(sample: Sample, image: Image) -> Face | None:
@@ -66,8 +92,9 @@ def build_store(
     root: Path,
     cache: Path,
     *,
-    recapture: Recapture | None = None,
+    retake: Retake | None = None,
     tag: str = "",
+    repeats: int = 1,
 ) -> CropStore:
     """Cut all samples out, or take them from the cache if the same were cut before.
 
@@ -76,64 +103,97 @@ def build_store(
         config: size and scale of the stored crops.
         root: the data folder (for depth labels).
         cache: folder for the arrays; written whole or not at all.
-        recapture: turns each crop into an attack, seeded by the sample's name; labels become
-            attack. The relief stays the person's own.
-        tag: names the recapture in the cache's key; give another when its code changes.
+        retake: takes each picture anew, seeded by the sample's name; it must be picklable, for
+            it runs on all cores. The relief stays the person's own.
+        tag: names the retake in the cache's key; give another when its code changes.
+        repeats: how often each picture is retaken.
     """
-    key = _key(samples, config, tag)
-    folder = cache / key
+    folder = cache / _key(samples, config, tag, repeats)
     if not (folder / "done.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        arrays = _cut(samples, config, root, recapture)
+        arrays = _arrays(_cut(samples, config, root, retake, repeats), config.size)
         for name, array in arrays.items():
             with atomic_path(folder / f"{name}.npy") as temporary:
                 np.save(temporary, array)
         with atomic_path(folder / "done.json") as temporary:
             temporary.write_text(json.dumps({"samples": len(samples), "tag": tag}))
+    genuine = folder / "genuine.npy"
     return CropStore(
         images=np.load(folder / "images.npy", mmap_mode="r"),
         depth=np.load(folder / "depth.npy", mmap_mode="r"),
         live=np.load(folder / "live.npy"),
         extent=np.load(folder / "extent.npy"),
         scale=config.scale,
+        species=np.load(folder / "species.npy"),
+        genuine=np.load(genuine, mmap_mode="r") if retake is not None else None,
     )
 
 
+@dataclass(frozen=True)
+class _Row:
+    image: Image
+    depth: NDArray[np.uint8]
+    extent: float
+    live: bool
+    species: str
+    genuine: Image | None = None
+
+
 def _cut(
-    samples: Sequence[Sample], config: CropConfig, root: Path, recapture: Recapture | None
-) -> dict[str, NDArray[np.generic]]:
+    samples: Sequence[Sample], config: CropConfig, root: Path, retake: Retake | None, repeats: int
+) -> list[_Row]:
     reliefs = {name: read_depth(root, name) for name in {s.dataset for s in samples}}
-    images: list[Image] = []
-    depth: list[NDArray[np.uint8]] = []
-    live: list[bool] = []
-    extent: list[float] = []
     for sample in samples:
-        picture = read_image(sample.path)
-        face = face_of(sample, picture)
-        if face is None:
-            continue
-        crop = crop_face(picture, face, config)
-        image = crop.image
-        if recapture is not None:
-            image = recapture(image, np.random.default_rng(seed_of("recapture", sample.name)))
-        images.append(image)
-        stack = reliefs[sample.dataset]
-        if sample.row >= len(stack):
+        if sample.row >= (rows := len(reliefs[sample.dataset])):
             raise DataError(
-                f"{sample.dataset}.depth.npz holds {len(stack)} reliefs, none for row {sample.row} "
+                f"{sample.dataset}.depth.npz holds {rows} reliefs, none for row {sample.row} "
                 f"(from 0) of the table, {sample.name}. Make both from the same table."
             )
-        relief = stack[sample.row]
-        depth.append(depth_in_crop(relief, picture.shape[:2], crop.matrix, config.size, DEPTH_SIDE))
-        live.append(sample.live and recapture is None)
-        extent.append(_extent(crop, config.scale))
-    side = config.size
-    return {
-        "images": np.stack(images) if images else np.zeros((0, side, side, 3), np.uint8),
-        "depth": np.stack(depth) if depth else np.zeros((0, DEPTH_SIDE, DEPTH_SIDE), np.uint8),
-        "live": np.array(live, np.bool_),
-        "extent": np.array(extent, np.float32),
+    jobs = [
+        (s, reliefs[s.dataset][s.row], config, retake, i) for s in samples for i in range(repeats)
+    ]
+    if retake is None or len(jobs) < 64:  # processes cost seconds to start
+        found = map(_row, jobs)
+    else:
+        # Not forked: a child of a process that runs torch's threads can hang in its first sum.
+        with ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn")) as pool:
+            found = list(pool.map(_row, jobs, chunksize=16))
+    return [row for row in found if row is not None]
+
+
+def _row(job: tuple[Sample, NDArray[np.uint8], CropConfig, Retake | None, int]) -> _Row | None:
+    sample, relief, config, retake, repeat = job
+    picture = read_image(sample.path)
+    face = face_of(sample, picture)
+    if face is None:
+        return None
+    crop = crop_face(picture, face, config)
+    depth = depth_in_crop(relief, picture.shape[:2], crop.matrix, config.size, DEPTH_SIDE)
+    if retake is None:
+        extent = _extent(crop, config.scale)
+        return _Row(crop.image, depth, extent, sample.live, sample.species)
+    new = retake(picture, face, np.random.default_rng(seed_of("retake", sample.name, repeat)))
+    # The crop is upright on the face, before and after: so the relief in it is the same.
+    crop = crop_face(new.image, new.face, config)
+    genuine = crop_face(new.genuine, new.face, config).image
+    extent, live = _extent(crop, config.scale), new.species == "live"
+    return _Row(crop.image, depth, extent, live, new.species, genuine)
+
+
+def _arrays(rows: Sequence[_Row], side: int) -> dict[str, NDArray[np.generic]]:
+    pictures = np.zeros((0, side, side, 3), np.uint8)
+    arrays: dict[str, NDArray[np.generic]] = {
+        "images": np.stack([row.image for row in rows]) if rows else pictures,
+        "depth": np.stack([row.depth for row in rows])
+        if rows
+        else np.zeros((0, DEPTH_SIDE, DEPTH_SIDE), np.uint8),
+        "live": np.array([row.live for row in rows], np.bool_),
+        "extent": np.array([row.extent for row in rows], np.float32),
+        "species": np.array([row.species for row in rows], np.str_),
     }
+    if genuine := [row.genuine for row in rows if row.genuine is not None]:
+        arrays["genuine"] = np.stack(genuine)
+    return arrays
 
 
 def _extent(crop: FaceCrop, scale: float) -> float:
@@ -145,11 +205,11 @@ def _extent(crop: FaceCrop, scale: float) -> float:
     return scale if invalid.size == 0 else float((2 * invalid.min() - 1) / side * scale)
 
 
-def _key(samples: Sequence[Sample], config: CropConfig, tag: str) -> str:
+def _key(samples: Sequence[Sample], config: CropConfig, tag: str, repeats: int) -> str:
     # Everything that decides a pixel; the files themselves are taken not to change.
     rows = [
         (s.name, s.label, s.box, None if s.landmarks is None else s.landmarks.tolist(), str(s.path))
         for s in samples
     ]
-    text = json.dumps([rows, config.plain(), tag, DEPTH_SIDE])
+    text = json.dumps([rows, config.plain(), tag, repeats, DEPTH_SIDE, LAYOUT])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from despoof.core.config import StrictConfig
@@ -14,9 +14,9 @@ from despoof.core.device import seed_of
 from despoof.core.errors import DataError
 from despoof.data.augment import AugmentConfig, geometry, photometry
 from despoof.data.samples import Sample, find_data_root, read_samples, select
-from despoof.data.store import CropStore, Recapture, build_store
+from despoof.data.simulated import attack_retake, camera_retake
+from despoof.data.store import CropStore, Retake, build_store
 from despoof.face.crop import CropConfig
-from despoof.recapture.standin import VERSION, recapture_either
 
 
 class SourceConfig(StrictConfig):
@@ -25,7 +25,25 @@ class SourceConfig(StrictConfig):
     dataset: Literal["celeba-spoof", "nuaa", "lfw"]
     label: Literal["live", "attack"]
     weight: float = Field(gt=0, description="share of each batch, relative to the others")
-    recapture: bool = Field(default=False, description="turn live pictures into simulated attacks")
+    simulate: Literal["no", "attack", "camera"] = Field(
+        default="no",
+        description="attack: live pictures become simulated attacks; camera: they are photographed "
+        "by the same simulated cameras and stay live",
+    )
+    species: tuple[str, ...] = Field(
+        default=(), description="of the simulated attacks, or families of them; empty = all"
+    )
+    repeats: int = Field(default=1, ge=1, description="simulated pictures of each picture")
+
+    @model_validator(mode="after")
+    def _live_pictures_are_simulated(self) -> "SourceConfig":
+        if self.simulate != "no" and self.label != "live":
+            raise ValueError("only live pictures are recaptured: set label to live")
+        if self.simulate == "no" and self.repeats > 1:
+            raise ValueError("repeats asks for simulated pictures: set simulate")
+        if self.simulate != "attack" and self.species:
+            raise ValueError("species asks for simulated attacks: set simulate to attack")
+        return self
 
 
 class DataConfig(StrictConfig):
@@ -109,9 +127,16 @@ def training_mix(config: DataConfig, size: int, seed: int) -> Mix:
         samples = select(read_samples(root, source.dataset), "train", source.label)
         if not samples:
             raise DataError(f"{source.dataset} has no {source.label} pictures to train on.")
-        recapture: Recapture | None = recapture_either if source.recapture else None
-        tag = VERSION if source.recapture else ""
-        store = build_store(samples, crop, root, Path(config.cache), recapture=recapture, tag=tag)
+        retake, tag = retake_of(source)
+        store = build_store(
+            samples,
+            crop,
+            root,
+            Path(config.cache),
+            retake=retake,
+            tag=tag,
+            repeats=source.repeats,
+        )
         if len(store.live) == 0:
             raise DataError(f"{source.dataset}: no {source.label} picture to train on has a face.")
         stores.append(store)
@@ -119,6 +144,13 @@ def training_mix(config: DataConfig, size: int, seed: int) -> Mix:
     if live != {True, False}:
         raise DataError("data.sources must hold live pictures and attacks; one class is missing.")
     return Mix(tuple(stores), tuple(s.weight for s in config.sources), config, size, seed)
+
+
+def retake_of(source: SourceConfig) -> tuple[Retake | None, str]:
+    """Return how a source's pictures are taken anew (None = not at all), and the cache's tag."""
+    if source.simulate == "attack":
+        return attack_retake(source.species)
+    return camera_retake() if source.simulate == "camera" else (None, "")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def data_config(root, cache):
             "cache": str(cache),
             "stored_size": 48,
             "sources": [
-                {"dataset": "celeba-spoof", "label": "live", "weight": 1, "recapture": True},
+                {"dataset": "celeba-spoof", "label": "live", "weight": 1, "simulate": "attack"},
                 {"dataset": "celeba-spoof", "label": "live", "weight": 1},
             ],
             "dev": ["celeba-spoof"],
