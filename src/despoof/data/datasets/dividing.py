@@ -113,8 +113,25 @@ def shared_subjects(division: Division) -> list[str]:
     return sorted((train & dev) | (train & test) | (dev & test))
 
 
-def live_attack(**parts: tuple[int, int]) -> dict[str, dict[str, int]]:
+def published(sizes: str) -> dict[str, dict[str, int]]:
     """Spell published counts as `Division.counts` does.
+
+    Args:
+        sizes: live/attack of train, dev and test, with spaces between; "-" for an unknown part.
+
+    >>> published("20/60 - 30/90")
+    {'train': {'live': 20, 'attack': 60}, 'test': {'live': 30, 'attack': 90}}
+    """
+    pairs = {
+        split: pair.split("/")
+        for split, pair in zip(SPLITS, sizes.split(), strict=True)
+        if pair != "-"
+    }
+    return live_attack(**{split: (int(pair[0]), int(pair[1])) for split, pair in pairs.items()})
+
+
+def live_attack(**parts: tuple[int, int]) -> dict[str, dict[str, int]]:
+    """Spell counts as `Division.counts` does, of the parts that are given.
 
     >>> live_attack(test=(120, 480))
     {'test': {'live': 120, 'attack': 480}}

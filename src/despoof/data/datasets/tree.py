@@ -97,7 +97,7 @@ def index_files(
 
     Args:
         names: relative POSIX paths of the files that should be clips.
-        clip_of: reads one name; None where it does not follow the dataset's naming.
+        clip_of: reads one path; None where it does not follow the dataset's naming.
         expected: the complete dataset, as paths without suffix; nothing is missed without it.
         advice: what to do about missing files.
 
@@ -119,7 +119,7 @@ def index_files(
     return Index(
         tuple(clips),
         problem(
-            "files whose name does not follow the dataset's naming",
+            "files whose path does not follow the dataset's naming",
             misnamed,
             "They are left out. Give them their original names, or take them away.",
         )
