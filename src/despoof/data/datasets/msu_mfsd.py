@@ -41,8 +41,8 @@ _PATH = re.compile(
 def video_path(subject: str, device: str, medium: str = "") -> str:
     """Return a video's path without suffix; live where no medium is given.
 
-    >>> video_path("07", "laptop"), video_path("07", "android", "ipad_video")[-39:]
-    ('scene01/real/real_client007_laptop_SD_scene01', 'ent007_android_SD_ipad_video_scene01')
+    >>> video_path("07", "laptop"), video_path("07", "android", "ipad_video")[-40:]
+    ('scene01/real/real_client007_laptop_SD_scene01', '_client007_android_SD_ipad_video_scene01')
     """
     if not medium:
         return f"scene01/real/real_client0{subject}_{device}_SD_scene01"
