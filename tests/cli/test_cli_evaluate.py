@@ -3,6 +3,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 HEADER = "path,subject,label,species,score"
 
@@ -88,6 +89,66 @@ def test_an_audit_is_shown(cli, scored, tmp_path):
 
 
 @pytest.fixture
+def pictured(tmp_path):
+    """Write a score file with its pictures beside it; live ones are bright; in a manifest, too."""
+    rng = np.random.default_rng(0)
+    rows, listed = [HEADER], ["path,label,box"]
+    for i in range(24):
+        label = "live" if i % 2 else "attack"
+        name = f"{label}{i}.png"
+        level = 150 if label == "live" else 100
+        pixels = rng.normal(level, 20, (20, 20, 3)).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
+        rows.append(f"{name},s{i % 8},{label},,{rng.normal(label == 'live'):.5f}")
+        listed.append(f"{name},{label},1 1 19 19")
+    (tmp_path / "manifest.csv").write_text("\n".join(listed))
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    (tmp_path / "b.csv").write_text("\n".join(rows))
+    return tmp_path
+
+
+def test_cues_are_measured_where_the_pictures_are_at_hand(cli, pictured):
+    done = cli(
+        "evaluate", pictured / "a.csv", "--cropped", "--threshold", "0", "--draws", "50",
+        "-o", pictured / "o",
+    )  # fmt: skip
+    assert done.code == 0 and not done.err
+    for text in ("Shortcut audit: trivial cues alone", "brightness", "This set cannot rank",
+                 "against the best cue", "12 of 12 live and 12 of 12 attack clips"):  # fmt: skip
+        assert text in done.out, text
+    page = (pictured / "o" / "report.html").read_text()
+    assert "Systems against the best cue" in page and "data:image/jpeg" in page
+
+
+def test_the_audit_is_in_the_json_of_every_system(cli, pictured):
+    paths = [pictured / "a.csv", pictured / "b.csv"]
+    done = cli(
+        "evaluate", *paths, "--manifest", pictured / "manifest.csv", "--json", "--draws", "200",
+        "--audit-most", "10", "-o", pictured / "o", "--no-thumbnails",
+    )  # fmt: skip
+    first, second, _ = (json.loads(line) for line in done.out.splitlines())
+    assert first["audit"]["n_live"] == 10 and not first["audit"]["can_rank"]
+    assert "20 were looked for, evenly spread" in first["audit"]["sample"]
+    assert "the manifest's box" in first["audit"]["sample"]
+    for one in (first, second):
+        assert one["audit"]["against_best_cue"]["system"] == one["name"]
+        assert one["audit"]["against_best_cue"]["cue"] == first["audit"]["cues"][0]["name"]
+    page = (pictured / "o" / "report.html").read_text()
+    assert "data:image" not in page and "pictures were left out on purpose" in page
+
+
+def test_the_audit_can_be_left_out_or_is_said_to_be_missing(cli, pictured, scored):
+    done = cli("evaluate", pictured / "a.csv", "--no-audit", "--draws", "0", "--json")
+    assert json.loads(done.out)["audit"] is None
+    path = scored("t.csv")
+    done = cli("evaluate", path, "--draws", "0")
+    assert "Shortcut audit: not run. None of the 120 pictures" in done.out
+    values = json.loads(cli("evaluate", path, "--draws", "0", "--json").out)
+    assert "--images DIR" in values["audit"]["not_run"]
+    assert values["audit"]["against_best_cue"] is None
+
+
+@pytest.fixture
 def folder(scored, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a.csv", "b.csv", "d.csv"):
@@ -108,6 +169,8 @@ def folder(scored, tmp_path, monkeypatch):
         (["bad.csv"], 2, "bad.csv, line 2: score 'x' is not a number"),
         (["a.csv", "--audit", "bad.csv"], 2, "no readable audit"),
         (["a.csv", "--audit", "list.json"], 2, "is no audit"),
+        (["a.csv", "--audit", "list.json", "--no-audit"], 64, "give one of them"),
+        (["a.csv", "--manifest", "none.csv"], 2, "no manifest none.csv"),
         ([], 64, "Missing argument"),
     ],
 )

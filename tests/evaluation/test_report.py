@@ -259,7 +259,8 @@ def test_the_page_needs_nothing_and_shows_everything(judged, tmp_path):
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"report.html", "report.json"} | {
         f"{name}.csv" for name in
-        ("summary", "species", "subject", "device", "session", "fold", "errors", "comparison")
+        ("summary", "species", "subject", "device", "session", "fold", "errors", "comparison",
+         "cues")
     }  # fmt: skip
     saved = json.loads((tmp_path / "out" / "report.json").read_text())
     assert len(saved["systems"]) == 2 and len(saved["comparisons"]) == 1 and saved["audit"] == audit

@@ -1,5 +1,6 @@
 """`despoof evaluate`: scores in, ISO rates with intervals out, as a table, JSON or a report."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,12 +8,12 @@ import typer
 from rich.text import Text
 
 from despoof.cli.options import DebugOption, JsonOption, VersionOption
-from despoof.cli.output import console, new_table, print_json
+from despoof.cli.output import console, print_json, progress
 from despoof.cli.score_options import ColumnsOption, HigherIsOption, read
 
 if TYPE_CHECKING:
     from despoof.evaluation.report import Judgement
-    from despoof.evaluation.report_compare import Pair
+    from despoof.evaluation.scored_clips import FoundClips
 
 EXAMPLE = "Example: despoof evaluate test.csv --dev dev.csv -o report"
 
@@ -37,10 +38,26 @@ def evaluate(
     images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the scored pictures lie.")
     ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(metavar="M", help="What was scored: where pictures and their faces are."),
+    ] = None,
+    cropped: Annotated[
+        bool, typer.Option("--cropped", help="Pictures without a box are face crops.")
+    ] = False,
+    thumbnails: Annotated[
+        bool, typer.Option(help="Show the worst errors in the report, where they are at hand.")
+    ] = True,
     audit: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="What despoof data audit --json printed, to show it."),
     ] = None,
+    no_audit: Annotated[
+        bool, typer.Option("--no-audit", help="Do not measure trivial cues of the pictures.")
+    ] = False,
+    audit_most: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Clips of each class to measure; 0 = all.")
+    ] = 2000,
     draws: Annotated[int, typer.Option(min=0, help="Bootstrap draws over subjects.")] = 2000,
     json: JsonOption = False,
     debug: DebugOption = False,
@@ -49,13 +66,18 @@ def evaluate(
     """Judge scores: APCER, BPCER, ACER, EER, AUC, BPCER10/20/100, with counts and intervals.
 
     Without --dev or --threshold the threshold is chosen on the scores themselves; every output
-    then says "oracle". With --json: an object a score file; several end with their comparisons.
+    then says "oracle". Where the pictures are at hand, trivial cues are measured, too, and each
+    system is tested against the best. With --json: an object a score file; several end with their
+    comparisons.
     """
+    from despoof.cli.evaluate_print import print_audit, print_judgement, print_pairs
     from despoof.evaluation.report import judge
     from despoof.evaluation.report_compare import compare, plain_pair
     from despoof.evaluation.report_plain import plain_judgement
 
     _check_counts(scores, dev, threshold)
+    if audit is not None and no_audit:
+        raise typer.BadParameter("--audit and --no-audit: give one of them.")
     shown = read_audit(audit) if audit is not None else None
     names = _names(scores)
     sign = -1.0 if higher_is == "attack" else 1.0
@@ -70,16 +92,28 @@ def evaluate(
         for i, path in enumerate(scores)
     ]
     pairs = compare(found, draws=draws) if len(found) > 1 else []
-    page = _write(output, found, pairs, images, shown) if output is not None else None
+    roots = _roots(found, images, manifest)
+    if shown is None and not no_audit:
+        clips = _clips(found, roots, manifest, audit_most)
+        shown = _measure(found, clips, cropped, draws, quiet=json)
+    page: Path | None = None
+    if output is not None:
+        from despoof.evaluation.report_folder import write_report
+
+        pictures = roots if thumbnails else None
+        page = write_report(output, found, pairs, images=pictures, audit=shown)
     if json:
         for one in found:
-            print_json(plain_judgement(one) | {"report": str(page) if page else None})
+            more = {"audit": of_system(shown, one.name), "report": str(page) if page else None}
+            print_json(plain_judgement(one) | more)
         if pairs:
             print_json({"comparisons": [plain_pair(pair) for pair in pairs]})
         return
     for one in found:
-        _print(one)
-    _print_pairs(pairs)
+        print_judgement(one)
+    print_pairs(pairs)
+    if shown is not None:
+        print_audit(shown)
     if page:
         console().print(Text(f"Report: {page}"))
 
@@ -128,87 +162,43 @@ def _names(scores: list[Path]) -> list[str]:
     return names
 
 
-def _write(
-    output: Path,
-    found: "list[Judgement]",
-    pairs: "list[Pair]",
-    images: Path | None,
-    audit: dict[str, Any] | None,
-) -> Path:
-    from despoof.evaluation.report_folder import write_report
-
-    beside = [Path(one.table.source).parent for one in found]
-    roots = [images] if images is not None else [Path(), *dict.fromkeys(beside)]
-    return write_report(output, found, pairs, images=roots, audit=audit)
+def of_system(audit: dict[str, Any] | None, name: str) -> dict[str, Any] | None:
+    """Return the audit with one system's test alone, under `against_best_cue`."""
+    if audit is None:
+        return None
+    tests = [one for one in audit.get("systems", ()) if one["system"] == name]
+    rest = {key: value for key, value in audit.items() if key != "systems"}
+    return rest | {"against_best_cue": tests[0] if tests else None}
 
 
-def _print(found: "Judgement") -> None:
-    out, row = console(), found.row
-    out.print(Text(f"{found.name}: {row.n_live} live, {row.n_attack} attacks", style="bold"))
-    style = "yellow" if found.oracle else ""
-    out.print(Text(f"threshold {row.threshold.value:.6g} ({row.threshold.chosen})", style=style))
-    table = new_table("rate", "%", "k/n", "95 %", "over subjects", numbers=("%", "k/n"))
-    lines: list[tuple[str, Any]] = [
-        ("apcer_max", row.apcer_max),
-        *((f"  {name}", rate) for name, rate in row.apcer_by_species.items()),
-        ("apcer_pooled", row.apcer_pooled),
-        ("bpcer", row.bpcer),
-        ("acer_max", row.acer_max),
-        ("hter", row.hter),
-    ]
-    for name, rate in lines:
-        if rate is not None:
-            group = found.grouped.get(name)
-            k_n = f"{rate.k}/{rate.n}" if hasattr(rate, "k") else ""
-            title = name if name.startswith(" ") else name.upper().replace("_", " ")
-            table.add_row(Text(title), f"{100 * rate.value:.2f}", k_n, _ends(rate), _ends(group))
-    if row.eer is not None:
-        group = found.grouped.get("eer")
-        table.add_row("EER (oracle)", f"{100 * row.eer.value:.2f}", "", "", _ends(group))
-    for name, point in found.at_apcer.items():
-        if point.resolved:
-            k_n = f"{point.bpcer.k}/{point.bpcer.n}"
-            value = f"{100 * point.bpcer.value:.2f}"
-            table.add_row(f"{name.upper()} (oracle)", value, k_n, _ends(point.bpcer), "")
-        else:
-            need = f"{point.smallest} attacks in the smallest species; {point.needed} are needed"
-            table.add_row(f"{name.upper()} (oracle)", "n/a", "", Text(need), "")
-    out.print(table)
-    if row.auc is not None:
-        ends = f" [{found.auc.low:.4f}, {found.auc.high:.4f}]" if found.auc else ""
-        out.print(Text(f"AUC {row.auc:.4f}{ends}"))
-    for note in found.notes:
-        out.print(Text(note, style="dim"))
-    out.print()
+def _roots(found: "list[Judgement]", images: Path | None, manifest: Path | None) -> list[Path]:
+    beside = [Path(), *dict.fromkeys(Path(one.table.source).parent for one in found)]
+    return [*([manifest.parent] if manifest else []), *([images] if images else beside)]
 
 
-def _print_pairs(pairs: "list[Pair]") -> None:
-    if not pairs:
-        return
-    columns = ("second - first", "HTER points", "95 %", "p", "AUC", "95 % ", "p ", "McNemar p")
-    table = new_table(*columns, numbers=("HTER points", "p", "AUC", "p ", "McNemar p"))
-    for pair in pairs:
-        table.add_row(
-            Text(f"{pair.second} - {pair.first}"),
-            f"{100 * pair.hter.difference:+.2f}",
-            _gap(pair.hter.low, pair.hter.high, 100, 2),
-            f"{pair.hter.p_holm:.3g}",
-            f"{pair.auc.difference:+.4f}",
-            _gap(pair.auc.low, pair.auc.high, 1, 4),
-            f"{pair.auc.p_holm:.3g}",
-            f"{pair.decisions_p_holm:.3g}",
-        )
-    console().print(table)
-    if any(pair.oracle for pair in pairs):
-        console().print(Text("Oracle thresholds: these are differences of best cases.", "yellow"))
-    console().print(Text("p-values are adjusted by Holm over the pairs.", style="dim"))
+def _clips(
+    found: "list[Judgement]", roots: list[Path], manifest: Path | None, most: int
+) -> "FoundClips":
+    from despoof.data.manifest import read_manifest
+    from despoof.evaluation.scored_clips import find_clips
+
+    listed = read_manifest(manifest) if manifest is not None else []
+    return find_clips([one.table for one in found], roots, listed, most)
 
 
-def _ends(of: Any) -> str:  # noqa: ANN401 - a Rate, MeanRate, Interval or None
-    return f"[{100 * of.low:.2f}, {100 * of.high:.2f}]" if of is not None else ""
+def _measure(
+    found: "list[Judgement]", clips: "FoundClips", cropped: bool, draws: int, quiet: bool
+) -> dict[str, Any]:
+    if clips.why_incomplete:
+        return {"not_run": clips.why_incomplete}
+    from despoof.evaluation.clip_scoring import BulkSettings
+    from despoof.evaluation.scored_audit import audit_section
 
+    detector = None
+    if not cropped and any(clip.box is None for clip in clips.clips):
+        from despoof.face.detect import CenterFace
 
-def _gap(low: float | None, high: float | None, scale: float, digits: int) -> str:
-    if low is None or high is None:
-        return ""
-    return f"[{scale * low:+.{digits}f}, {scale * high:+.{digits}f}]"
+        detector = CenterFace()
+    with progress(len(clips.clips), wanted=not (quiet and sys.stdout.isatty())) as show:
+        settings = BulkSettings(cropped=cropped)
+        return audit_section(found, clips, settings, detector, draws=draws, show=show)

@@ -143,7 +143,7 @@ class AuditReport:
                     "auc_ci95": None if cue.low is None else [cue.low, cue.high],
                     "higher_means": "live" if cue.sign > 0 else "attack",
                     "strength": cue.strength,
-                    "strength_ci95": cue.strength_ci95,
+                    "strength_ci95": list(cue.strength_ci95) if cue.strength_ci95 else None,
                     "flagged": cue.name in self.flagged,
                     "n_live": cue.n_live,
                     "n_attack": cue.n_attack,

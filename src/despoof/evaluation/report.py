@@ -33,6 +33,7 @@ STATISTICS: Mapping[str, Statistic] = {
     "acer_max": weighted.acer_max,
     "hter": weighted.hter,
 }
+AT_APCER = {f"bpcer{n}": weighted.bpcer_at(1 / n) for n in (10, 20, 100)}
 FEWEST_DRAWS = 200
 WORK = 40_000_000
 """Presentations times draws that the bootstrap may cost; beyond, fewer draws or none."""
@@ -57,8 +58,10 @@ class Judgement:
         row: the headline rates.
         oracle: the threshold was chosen on these very scores.
         auc: with DeLong's interval over subjects; None where a class has fewer than two.
-        grouped: 95 % bootstrap intervals over subjects of EER and of the rates at the threshold,
-            where dev scores chose it with dev resampled too; empty where a class has one subject.
+        grouped: 95 % bootstrap intervals over subjects of EER, of the BPCER10, 20 and 100 that
+            the sample resolves, their thresholds taken anew in every draw, and of the rates at
+            the threshold, where dev scores chose it with dev resampled too; empty where a class
+            has one subject.
         at_apcer: BPCER10, 20 and 100 by their name, for the worst species; oracles by definition.
         species_eer: D-EER of every species against all live presentations.
         parts: rates by subject, device and session, as far as the file has them.
@@ -79,6 +82,11 @@ class Judgement:
     folds: Sequence[Row] = ()
     missing: NonResponses | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """What the bootstrap draws: "subjects", or "clips" where the file knows no subjects."""
+        return "subjects" if any(self.table.subject) else "clips"
 
 
 def judge(
@@ -116,6 +124,8 @@ def judge(
     row = evaluation_row(name, scores, fixed, draws=0)
     resampled = chosen_dev.scores() if chosen_dev is not None else None
     both = scores.n_live > 0 and scores.n_attack > 0
+    at_apcer = bpcer_10_20_100(scores) if both else {}
+    resolved = {key: AT_APCER[key] for key, point in at_apcer.items() if point.resolved}
     return Judgement(
         name=name,
         table=test,
@@ -124,8 +134,10 @@ def judge(
         auc=auc_interval(scores, scale="logit")
         if min(row.live_groups, row.attack_groups) > 1
         else None,
-        grouped=grouped_intervals(scores, resampled, fixed.value, draws),
-        at_apcer=bpcer_10_20_100(scores) if both else {},
+        grouped=grouped_intervals(
+            scores, resampled, fixed.value, draws, {**STATISTICS, **resolved}
+        ),
+        at_apcer=at_apcer,
         species_eer=d_eer_by_species(scores) if both else {},
         parts=_parts(test, scores, fixed.value),
         folds=_folds(test, scores, fixed, chosen_dev),
@@ -135,7 +147,11 @@ def judge(
 
 
 def grouped_intervals(
-    scores: Scores, dev: Scores | None, threshold: float, draws: int
+    scores: Scores,
+    dev: Scores | None,
+    threshold: float,
+    draws: int,
+    statistics: Mapping[str, Statistic] = STATISTICS,
 ) -> dict[str, Interval]:
     """Bootstrap over subjects: strata are species, or classes where a species has one subject.
 
@@ -144,6 +160,7 @@ def grouped_intervals(
         dev: resampled too and its EER threshold taken anew in every draw; None = fixed threshold.
         threshold: the fixed one.
         draws: wanted; see `WORK`.
+        statistics: by name.
 
     Returns:
         By name; empty where there is nothing to resample or it would cost too much.
@@ -155,7 +172,7 @@ def grouped_intervals(
         try:
             sampled = resample(
                 scores,
-                STATISTICS,
+                statistics,
                 threshold=threshold if dev is None else None,
                 dev=dev,
                 draws=draws,

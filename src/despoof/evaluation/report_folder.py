@@ -19,7 +19,7 @@ def write_report(
     systems: Sequence[Judgement],
     pairs: Sequence[Pair] = (),
     *,
-    images: Sequence[Path] = (),
+    images: Sequence[Path] | None = (),
     audit: Mapping[str, Any] | None = None,
     title: str | None = None,
 ) -> Path:
@@ -29,7 +29,8 @@ def write_report(
         folder: is made; files of an earlier report there are replaced.
         systems: at least one.
         pairs: their comparison.
-        images: folders that the score files' paths may be relative to, for thumbnails.
+        images: folders that the score files' paths may be relative to, for thumbnails; None
+            leaves pictures out on purpose, and the page says so.
         audit: see `report_html.render`.
         title: of the page.
 
@@ -38,12 +39,16 @@ def write_report(
         DataError: the folder cannot be written to.
     """
     folder = Path(folder)
-    errors = [worst_errors(one.table, one.row.threshold.value, images) for one in systems]
-    page = render(systems, pairs, errors, audit, title)
+    errors = [worst_errors(one.table, one.row.threshold.value, images or ()) for one in systems]
+    page = render(systems, pairs, errors, audit, title, left_out=images is None)
     files = {"report.html": page, "report.json": _json(systems, pairs, audit)}
     files |= {f"{name}.csv": table_csv(rows) for name, rows in _tables(systems, errors).items()}
     if pairs:
         files["comparison.csv"] = table_csv([plain_pair(pair) for pair in pairs])
+    if audit and "cues" in audit:
+        files["cues.csv"] = table_csv(audit["cues"])
+        if audit.get("systems"):
+            files["against_cue.csv"] = table_csv(audit["systems"])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():

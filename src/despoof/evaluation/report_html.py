@@ -48,6 +48,8 @@ def render(
     errors: Sequence[Sequence[WorstError]] = (),
     audit: Mapping[str, Any] | None = None,
     title: str | None = None,
+    *,
+    left_out: bool = False,
 ) -> str:
     """Return the page.
 
@@ -55,8 +57,10 @@ def render(
         systems: at least one.
         pairs: of several systems.
         errors: the worst errors of each system.
-        audit: what `despoof data audit --json` prints, for the section on trivial cues.
+        audit: what `scored_audit.audit_section` returns, or what `despoof data audit --json`
+            prints, for the section on trivial cues.
         title: of the page.
+        left_out: pictures were left out on purpose.
 
     Raises:
         MissingExtraError: the `report` extra is not installed.
@@ -82,6 +86,7 @@ def render(
         pairs=pairs,
         overlay=_overlay(systems),
         audit=audit,
+        left_out=left_out,
         policy=POLICY,
         files=_files(systems),
     )
