@@ -1,0 +1,1 @@
+"""DespoofBench: what systems say was changed, against what the simulator really changed."""
