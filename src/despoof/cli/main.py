@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from despoof.cli import calibrate, check, data, demo, evaluate, models, score, train
+from despoof.cli import bench, calibrate, check, data, demo, evaluate, models, score, train
 from despoof.cli.options import INTERRUPTED, LIVE, UNDECIDED, USAGE, VersionOption
 from despoof.cli.output import complain
 from despoof.core.errors import ConfigError, DespoofError, InputError
@@ -31,6 +31,7 @@ _COMMANDS = {
 }
 for _name, (_command, _example) in _COMMANDS.items():
     app.command(_name, epilog=_example)(_command)
+app.add_typer(bench.app, name="bench")
 app.add_typer(data.app, name="data")
 
 
@@ -72,7 +73,7 @@ def run() -> None:
 def _usage(error: typer.TyperException, arguments: Sequence[str]) -> int:
     format_message = getattr(error, "format_message", None)
     message = str(format_message() if callable(format_message) else error).strip()
-    command = next((word for word in arguments if word in _COMMANDS or word == "data"), "")
+    command = next((word for word in arguments if word in _COMMANDS or word in ("bench", "data")), "")
     if message:  # empty when the help was printed because nothing was asked
         complain(f"{message} See: {' '.join(filter(None, ['despoof', command]))} --help")
     return USAGE

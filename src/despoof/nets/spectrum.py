@@ -42,7 +42,7 @@ def octave_count(side: int) -> int:
 
 
 def band_energy(pictures: Tensor) -> Tensor:
-    """(B, C, S, S) real to (B, bands): mean |FFT|² of each octave, orthonormal, channels averaged."""
+    """(B, C, S, S) real to (B, bands): mean |FFT|² (orthonormal) of each octave."""
     side = pictures.shape[-1]
     power = torch.fft.rfft2(pictures.float(), norm="ortho").abs().square().mean(dim=1).flatten(1)
     band = torch.from_numpy(octaves(side)).to(pictures.device).flatten()

@@ -1,5 +1,6 @@
 """One genuine face on one species: the recapture, its exact noise, and the live control."""
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from despoof.core.device import seed_of
+from despoof.core.errors import ConfigError
 from despoof.core.types import Face, Image
 from despoof.evaluation.despoofbench.faces import BenchFace
 from despoof.face.crop import CropConfig, crop_face
@@ -63,6 +65,26 @@ class Crops:
     noise: NDArray[np.float32]
     live: Image
     valid: NDArray[np.bool_]
+
+
+def choose_species(wanted: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the species of some names or families, in the simulator's order; all of them for none.
+
+    Raises:
+        ConfigError: a name is neither a species nor a family.
+    """
+    families = {name.partition("/")[0] for name in SPECIES}
+    unknown = [name for name in wanted if name not in SPECIES and name not in families]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], [*SPECIES, *families], n=1, cutoff=0.4)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(
+            f"No species {unknown[0]!r}.{hint} Species: {', '.join(SPECIES)}; or a family: "
+            f"{', '.join(sorted(families))}."
+        )
+    return tuple(
+        name for name in SPECIES if not wanted or name in wanted or name.partition("/")[0] in wanted
+    )
 
 
 def make_pairs(

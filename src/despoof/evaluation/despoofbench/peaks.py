@@ -11,8 +11,9 @@ LOWEST = 4.0
 """Cycles per picture: what is slower is shading, not a pattern."""
 
 PROMINENT = 18.0
-"""dB over the median of its ring that makes a spectral maximum a peak. White noise (a power that
-is exponentially distributed) exceeds 12 dB in one picture in two, and 18 dB in none of 10,000."""
+"""dB over the median of its ring that makes a spectral maximum a peak. White and pink noise stay
+below 11 dB; the edges of a genuine face reach 14 dB in the median and 17 dB in one face of twenty
+(LFW, 112 px)."""
 
 _REACH = 1
 """Coefficients each way that belong to a peak: the Hann window spreads it by one."""

@@ -1,11 +1,14 @@
 """The whole table as plain values, and as Markdown."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from despoof.core.files import atomic_path
 from despoof.evaluation.despoofbench.methods import Method
 from despoof.evaluation.despoofbench.pairs import BENCH_VERSION, SIMULATOR
 from despoof.evaluation.despoofbench.run import PairResult
@@ -79,6 +82,16 @@ def table_rows(
         "n_people": len({r.person for r in first}),
         "rows": rows,
     }
+
+
+def write_table(folder: Path, table: object) -> None:
+    """Write `despoofbench.json` and `despoofbench.md` into a folder, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    values = json.loads(json.dumps(table))
+    with atomic_path(folder / "despoofbench.json") as temporary:
+        temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    with atomic_path(folder / "despoofbench.md") as temporary:
+        temporary.write_text(f"# DespoofBench\n\n{markdown(values)}", encoding="utf-8")
 
 
 def markdown(table: Plain) -> str:

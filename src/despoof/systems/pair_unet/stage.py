@@ -88,9 +88,7 @@ class PairUnetStage:
         pixel = error.abs().mean(dim=(1, 2, 3))
         octave = whitened_error(error, truth[~live])
         binary = F.binary_cross_entropy_with_logits(out.logit.float(), live.float())
-        total = (
-            recipe.l1 * pixel.mean() + recipe.spectrum * octave.mean() + recipe.binary * binary
-        )
+        total = recipe.l1 * pixel.mean() + recipe.spectrum * octave.mean() + recipe.binary * binary
         return total, {
             "l1_live": pixel[live].detach().mean(),
             "l1_attack": pixel[~live].detach().mean(),
