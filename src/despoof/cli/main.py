@@ -31,8 +31,9 @@ _COMMANDS = {
 }
 for _name, (_command, _example) in _COMMANDS.items():
     app.command(_name, epilog=_example)(_command)
-app.add_typer(bench.app, name="bench")
-app.add_typer(data.app, name="data")
+_GROUPS = {"bench": bench.app, "data": data.app}
+for _name, _group in _GROUPS.items():
+    app.add_typer(_group, name=_name)
 
 
 @app.callback()
@@ -73,7 +74,8 @@ def run() -> None:
 def _usage(error: typer.TyperException, arguments: Sequence[str]) -> int:
     format_message = getattr(error, "format_message", None)
     message = str(format_message() if callable(format_message) else error).strip()
-    command = next((word for word in arguments if word in _COMMANDS or word in ("bench", "data")), "")
+    known = _COMMANDS.keys() | _GROUPS.keys()
+    command = next((word for word in arguments if word in known), "")
     if message:  # empty when the help was printed because nothing was asked
         complain(f"{message} See: {' '.join(filter(None, ['despoof', command]))} --help")
     return USAGE

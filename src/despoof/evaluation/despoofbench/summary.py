@@ -108,7 +108,7 @@ class _Draws:
 
     def figure(self, values: Values, quantile: float | None) -> Figure:
         n = int(np.isfinite(values).sum())
-        if n < FEWEST:
+        if n < min(FEWEST, max(1, len(values))):
             return Figure(np.nan, np.nan, np.nan, n)
         grid = np.full(self.shape, np.nan)  # person, picture; ragged ends are NaN
         grid[self.place] = values[self.order]
