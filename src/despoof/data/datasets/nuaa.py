@@ -8,7 +8,7 @@ from pathlib import Path
 from despoof.core.errors import DataError
 from despoof.core.types import Label
 from despoof.data.datasets.contract import Dataset, Division, Index, Problem, Protocol
-from despoof.data.datasets.dividing import carve_dev, live_attack, need_columns
+from despoof.data.datasets.dividing import carve_dev, need_columns, published
 from despoof.data.datasets.tree import (
     check_root,
     file_names,
@@ -142,7 +142,7 @@ DATASET = Dataset(
     index=index,
     protocols={
         "official": Protocol(
-            "official", official, live_attack(test=(3362, 5761)), _SOURCE, disjoint=False
+            "official", official, published("- - 3362/5761"), _SOURCE, disjoint=False
         ),
         "subject-disjoint": Protocol("subject-disjoint", subject_disjoint, None, "ours"),
     },

@@ -8,17 +8,20 @@ from despoof.data.datasets.contract import Division, Protocol
 from despoof.data.datasets.dividing import by_split
 from despoof.data.datasets.registry import datasets
 from despoof.data.manifest import Clip
+from despoof.data.protocols.cross import CROSS, cross_protocols
+from despoof.data.protocols.parts import by_person
+from despoof.data.protocols.unseen import unseen_protocols
 
 
 def protocols_for(clips: Sequence[Clip]) -> Mapping[str, Protocol]:
     """Return every protocol that is meant for clips of these datasets, by name.
 
-    These are the dataset's own (a manifest of one dataset) or the cross-dataset ones (of several),
-    and for any manifest `all`, `given`, `by-person` and one `unseen-…` for each kind of attack.
+    These are the dataset's own (for clips of one dataset) or the cross-dataset ones (of several),
+    and for any clips `all`, `given`, `by-person` and one `unseen-…` for each kind of attack.
     """
     there = {clip.dataset for clip in clips}
     own = datasets()[min(there)].protocols if len(there) == 1 and there <= {*datasets()} else {}
-    return {**own, **GENERAL}
+    return {**own, **cross_protocols(there), **GENERAL, **unseen_protocols(clips)}
 
 
 def protocol_named(clips: Sequence[Clip], name: str) -> Protocol:
@@ -30,10 +33,14 @@ def protocol_named(clips: Sequence[Clip], name: str) -> Protocol:
     known = protocols_for(clips)
     if name in known:
         return known[name]
+    there = {clip.dataset for clip in clips}
+    if name in CROSS:
+        lacking = ", ".join(sorted(CROSS[name].needs - there))
+        raise DataError(f"{name} needs clips of {lacking}, too. Give the manifests of all.")
     near = get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    there = ", ".join(sorted({clip.dataset or "(no dataset)" for clip in clips}))
-    raise DataError(f"{there} has no protocol {name!r}.{hint} Known: {', '.join(known)}.")
+    sets = " with ".join(sorted(one or "(no dataset)" for one in there))
+    raise DataError(f"{sets} has no protocol {name!r}.{hint} Known: {', '.join(known)}.")
 
 
 def _all(clips: Sequence[Clip]) -> Division:
@@ -41,10 +48,11 @@ def _all(clips: Sequence[Clip]) -> Division:
 
 
 def _given(clips: Sequence[Clip]) -> Division:
-    return by_split([clip for clip in clips if clip.split], "this manifest")
+    return by_split([clip for clip in clips if clip.split], "a manifest with splits")
 
 
 GENERAL: Mapping[str, Protocol] = {
     "all": Protocol("all", _all, None, "everything is test"),
-    "given": Protocol("given", _given, None, "the manifest's own split column"),
+    "by-person": Protocol("by-person", by_person, None, "people by a hash of their name: ours"),
+    "given": Protocol("given", _given, None, "the manifest's own splits", disjoint=False),
 }
