@@ -49,7 +49,7 @@ _NOTES = (
 def clip_of(root: Path, name: str) -> Clip | None:
     """Read a path such as Spoof/Replay/Replay_9.mov; None where it is no video of the set."""
     path = PurePosixPath(name)
-    if path.parts[0] not in ("Live", "Spoof") or not (read := read_stem(path.stem)):
+    if not (read := read_stem(path.stem)) or path.parts[0] not in ("Live", "Spoof"):
         return None
     species, number = read
     if (path.parts[0] == "Live") != (species == "live"):
