@@ -79,9 +79,10 @@ class CropCache:
     Attributes:
         folder: below it one folder a key; made when it is first written to.
         key: of the preprocessing, as from `preprocessing_key`.
-        limit: bytes that the entries of this key may take, None = no limit. When they are reached
-            nothing more is kept: crops are cut anew where needed. Nothing is thrown out, because a
-            run that walks through more clips than fit would throw out each before it came again.
+        limit: bytes that the entries of this key may take, None = no limit; each of 256 folders has
+            an equal part. Where it is used up nothing more is kept: crops are cut anew where
+            needed. Nothing is thrown out, because a run that walks through more clips than fit
+            would throw out each before it came again.
     """
 
     folder: Path
@@ -145,20 +146,20 @@ def save_crops(cache: CropCache, clip: str, crops: Crops) -> bool:
     Raises:
         DataError: the folder cannot be written.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    path = cache.path(clip)
-    size = sum(array.nbytes for array in vars(crops).values())
-    # Names are hashes, so entries spread evenly: one bucket is looked at for all.
-    if cache.limit is not None and _size(path.parent) + size > cache.limit / _BUCKETS:
-        return False
     arrays = {name: np.ascontiguousarray(array) for name, array in vars(crops).items()}
     sums = [_sum(image) for image in crops.images]
     rest = _sum(*(arrays[name] for name in sorted(arrays) if name != "images"))
+    content = save(arrays, {"sums": json.dumps(sums), "rest": str(rest)})
+    path = cache.path(clip)
+    # Names are hashes, so entries spread evenly: one bucket is looked at for all.
+    if cache.limit is not None and _size(path.parent) + len(content) > cache.limit / _BUCKETS:
+        return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary:
-            save_file(arrays, temporary, {"sums": json.dumps(sums), "rest": str(rest)})
+            temporary.write_bytes(content)
     except OSError as error:
         raise DataError(
             f"The crops of a clip cannot be kept in {path.parent}: {error.strerror or error}. "
