@@ -1,31 +1,125 @@
 """Live pictures taken anew by the simulator: attacks of chosen species, or the live control."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
+from despoof.core.errors import InputError
 from despoof.core.types import Face, Image
 from despoof.data.store import Retake, Retaken
-from despoof.recapture.camera import draw_camera, photograph
-from despoof.recapture.light import to_light
-from despoof.recapture.standin import VERSION, Medium, recapture
+from despoof.recapture.geometry import matrix
+from despoof.recapture.pipeline import frontal, photograph_live, recapture
+from despoof.recapture.recipe import VERSION
+from despoof.recapture.species import SPECIES, sample_recipe
+
+WIDE_FROM = 1.5
+"""A picture that shows less around the face than this (side / face) is only framed tightly: its
+border would stand right beside the cheeks, where no printed portrait ends."""
+
+WIDE_SIDE = 1.4
+"""Side of a wide photograph by the picture's: the face would be lost in fewer pixels."""
 
 
-def attack_retake(species: Sequence[str]) -> tuple[Retake, str]:
-    """Return what turns a live picture into an attack, and its tag for the cache."""
-    return _attack, f"{VERSION} {species}"
+def chosen_species(wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the species that names or families ask for; all of them for none.
+
+    >>> chosen_species(["replay/tablet", "replay/laptop"])
+    ('replay/tablet', 'replay/laptop')
+
+    Raises:
+        InputError: a name is neither a species nor a family.
+    """
+    for name in wanted:
+        if not any(name in (s, s.partition("/")[0]) for s in SPECIES):
+            raise InputError(
+                f"There is no species {name!r}. Expected print, replay or some of: "
+                f"{', '.join(SPECIES)}."
+            )
+    return tuple(s for s in SPECIES if not wanted or {s, s.partition("/")[0]} & set(wanted))
+
+
+def attack_retake(species: Sequence[str] = ()) -> tuple[Retake, str]:
+    """Return what turns a live picture into an attack, and its tag for the cache.
+
+    Args:
+        species: names or families (`print`, `replay`); none = all. Families come equally often,
+            and the chosen species of each.
+    """
+    kinds = chosen_species(species)
+    return partial(_attack, kinds), f"attack {VERSION} {' '.join(kinds)}"
 
 
 def camera_retake() -> tuple[Retake, str]:
     """Return what photographs a live face with the attacks' cameras, and its tag."""
-    return _camera, f"{VERSION} camera"
+    return _camera, f"camera {VERSION}"
 
 
-def _attack(picture: Image, face: Face, rng: np.random.Generator) -> Retaken:
-    medium: Medium = "print" if rng.uniform() < 0.5 else "screen"
-    return Retaken(recapture(picture, medium, rng).image, picture, face, medium)
+def _attack(kinds: Sequence[str], picture: Image, face: Face, rng: np.random.Generator) -> Retaken:
+    species = _draw(kinds, rng)
+    wide = bool(rng.uniform() < 0.5) and _reach(picture, face) >= WIDE_FROM
+    recipe = sample_recipe(
+        species,
+        rng,
+        size=_size(picture, WIDE_SIDE if wide else 1.0),
+        framing="wide" if wide else "tight",
+    )
+    eyes = None if face.landmarks is None else face.landmarks[:2] - 0.5
+    done = recapture(picture, recipe, landmarks=eyes)
+    return Retaken(done.image, done.genuine, moved(face, done.matrix), species)
 
 
 def _camera(picture: Image, face: Face, rng: np.random.Generator) -> Retaken:
-    taken = photograph(to_light(picture), draw_camera(rng), rng)
-    return Retaken(taken, picture, face, "live")
+    # The recipe of an attack, wide or tight as those are: only the medium is left out.
+    wide = bool(rng.uniform() < 0.5) and _reach(picture, face) >= WIDE_FROM
+    size = _size(picture, 1.0)
+    framing = "wide" if wide else "tight"
+    recipe = sample_recipe(_draw(SPECIES, rng), rng, size=size, framing=framing)
+    taken = photograph_live(picture, recipe)
+    pose = frontal(recipe.geometry, size, recipe.camera.optics.distortion)
+    place = matrix(pose, picture.shape[:2], size)
+    # What a live face was before the camera is not asked of anybody: it is its own genuine.
+    return Retaken(taken, taken, moved(face, place), "live")
+
+
+def _draw(kinds: Sequence[str], rng: np.random.Generator) -> str:
+    families = sorted({kind.partition("/")[0] for kind in kinds})
+    family = families[int(rng.integers(len(families)))]
+    of_family = [kind for kind in kinds if kind.startswith(f"{family}/")]
+    return of_family[int(rng.integers(len(of_family)))]
+
+
+def _reach(picture: Image, face: Face) -> float:
+    x1, y1, x2, y2 = face.box
+    return min(picture.shape[:2]) / max(x2 - x1, y2 - y1)
+
+
+def _size(picture: Image, factor: float) -> tuple[int, int]:
+    """Height and width of the photograph; a long picture is not worth a long time."""
+    height, width = picture.shape[:2]
+    factor *= min(1.0, 288 / max(height, width))
+    return max(64, round(height * factor)), max(64, round(width * factor))
+
+
+def moved(face: Face, place: NDArray[np.float64]) -> Face:
+    """Take a face through a (3, 3) homography between pixel centres; the box is only scaled.
+
+    Coordinates of a face count from the picture's edge, as everywhere.
+    """
+
+    def through(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        x = np.column_stack([points - 0.5, np.ones(len(points))]) @ place.T
+        return x[:, :2] / x[:, 2:] + 0.5
+
+    x1, y1, x2, y2 = face.box
+    half = np.array([x2 - x1, y2 - y1]) / 2
+    middle = np.array([x1, y1]) + half
+    centre, right, below = through(middle + np.array([[0, 0], [half[0], 0], [0, half[1]]]))
+    across, down = float(np.linalg.norm(right - centre)), float(np.linalg.norm(below - centre))
+    x, y = float(centre[0]), float(centre[1])
+    points = None if face.landmarks is None else through(face.landmarks.astype(np.float64))
+    return Face(
+        box=(x - across, y - down, x + across, y + down),
+        landmarks=None if points is None else points.astype(np.float32),
+    )

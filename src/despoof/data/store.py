@@ -129,6 +129,25 @@ def build_store(
     )
 
 
+def without_species(store: CropStore, unwanted: Sequence[str]) -> CropStore:
+    """Leave out the pictures of some species (`print/laser-a4`) or families (`print`)."""
+    if not unwanted:
+        return store
+    kept = np.array(
+        [not {name, name.partition("/")[0]} & set(unwanted) for name in store.species.tolist()],
+        np.bool_,
+    )
+    return CropStore(
+        images=store.images[kept],
+        depth=store.depth[kept],
+        live=store.live[kept],
+        extent=store.extent[kept],
+        scale=store.scale,
+        species=store.species[kept],
+        genuine=None if store.genuine is None else store.genuine[kept],
+    )
+
+
 @dataclass(frozen=True)
 class _Row:
     image: Image

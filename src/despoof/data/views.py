@@ -15,7 +15,7 @@ from despoof.core.errors import DataError
 from despoof.data.augment import AugmentConfig, geometry, photometry
 from despoof.data.samples import Sample, find_data_root, read_samples, select
 from despoof.data.simulated import attack_retake, camera_retake
-from despoof.data.store import CropStore, Retake, build_store
+from despoof.data.store import CropStore, Retake, build_store, without_species
 from despoof.face.crop import CropConfig
 
 
@@ -33,6 +33,9 @@ class SourceConfig(StrictConfig):
     species: tuple[str, ...] = Field(
         default=(), description="of the simulated attacks, or families of them; empty = all"
     )
+    without: tuple[str, ...] = Field(
+        default=(), description="species or families among the simulated attacks to leave out"
+    )
     repeats: int = Field(default=1, ge=1, description="simulated pictures of each picture")
 
     @model_validator(mode="after")
@@ -41,8 +44,8 @@ class SourceConfig(StrictConfig):
             raise ValueError("only live pictures are recaptured: set label to live")
         if self.simulate == "no" and self.repeats > 1:
             raise ValueError("repeats asks for simulated pictures: set simulate")
-        if self.simulate != "attack" and self.species:
-            raise ValueError("species asks for simulated attacks: set simulate to attack")
+        if self.simulate != "attack" and (self.species or self.without):
+            raise ValueError("species are of simulated attacks: set simulate to attack")
         return self
 
 
@@ -137,6 +140,7 @@ def training_mix(config: DataConfig, size: int, seed: int) -> Mix:
             tag=tag,
             repeats=source.repeats,
         )
+        store = without_species(store, source.without)
         if len(store.live) == 0:
             raise DataError(f"{source.dataset}: no {source.label} picture to train on has a face.")
         stores.append(store)
