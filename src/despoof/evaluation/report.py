@@ -212,15 +212,22 @@ def _threshold(
 def _parts(table: ScoreTable, scores: Scores, threshold: float) -> dict[str, list[Part]]:
     columns = {"subject": table.subject, **table.extra}
     wrong = (scores.score > threshold) != scores.live
-    return {
-        name: _by(np.array(columns[name], np.str_), scores.live, wrong)
-        for name in PARTS
-        if any(columns.get(name, ()))
-    }
+    parts: dict[str, list[Part]] = {}
+    for name in PARTS:
+        cells = columns.get(name, [])
+        if any(cells):
+            known = name == "subject" and all(cells)  # then they are the groups
+            codes = scores.groups if known else encode(np.array(cells, np.str_))
+            parts[name] = _by(*codes, scores.live, wrong)
+    return parts
 
 
-def _by(keys: NDArray[np.str_], live: NDArray[np.bool_], wrong: NDArray[np.bool_]) -> list[Part]:
-    names, which = encode(keys)
+def _by(
+    names: NDArray[np.str_],
+    which: NDArray[np.intp],
+    live: NDArray[np.bool_],
+    wrong: NDArray[np.bool_],
+) -> list[Part]:
     size = len(names)
 
     def counts(of: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -124,8 +124,7 @@ def evaluation_row(
         raise InputError(f"{name}: there are no test scores. Check the selection.")
     threshold = _threshold(test, dev)
     at = threshold.value
-    live_groups = len(np.unique(test.group[test.live]))
-    attack_groups = len(np.unique(test.group[~test.live]))
+    live_groups, attack_groups = test.n_groups()
     some_live, some_attack = test.n_live > 0, test.n_attack > 0
     both = some_live and some_attack
     resample = both and draws > 0 and min(live_groups, attack_groups) > 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from despoof.core.errors import DataError
 from despoof.evaluation.score_file import REQUIRED
+from despoof.evaluation.score_lines import plain_columns
 
 LABELS = ("live", "attack")
 WIDTHS = (4, 5)
@@ -29,7 +30,9 @@ def read_cells(
             reader = csv.reader(stream, strict=True)
             header = [name.strip().removeprefix("\ufeff") for name in next(reader, [])]
             _check_header(path, header, columns)
-            cells = _transposed(path, filter(None, reader), len(header), "cells, the header")
+            cells = plain_columns(path, len(header)) or _transposed(
+                path, filter(None, reader), len(header), "cells, the header"
+            )
     except FileNotFoundError as error:
         raise DataError(f"No score file at {path}. Check the path.") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ _NO_SPECIES = {"attack", "impostor", "spoof"}
 @dataclass(frozen=True, eq=False)
 class ScoreTable:
     """N scored presentations with everything that a report can be broken down by.
+
+    Not to be changed: what metrics read is made of it once.
 
     Attributes:
         source: the file.
@@ -48,6 +51,10 @@ class ScoreTable:
 
     def scores(self) -> Scores:
         """Return what metrics read; subjects are the groups, a clip without one is its own."""
+        return self._scores
+
+    @cached_property
+    def _scores(self) -> Scores:
         return make_scores(
             self.score,
             self.live,

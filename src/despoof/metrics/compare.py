@@ -9,7 +9,6 @@ from scipy.stats import rankdata
 
 from despoof.core.errors import InputError
 from despoof.metrics.bootstrap import Interval
-from despoof.metrics.codes import encode
 from despoof.metrics.curves import auc
 from despoof.metrics.resample import difference, interval, resample
 from despoof.metrics.scores import Scores, need_both, need_paired
@@ -145,7 +144,7 @@ def permutation_test(
         (scores.score > threshold) != scores.live
         for scores, threshold in zip((first, second), thresholds, strict=True)
     ]
-    names, group = encode(first.group)
+    names, group = first.groups
     gap = (wrong[1].astype(np.float64) - wrong[0]) * weight
     per_group = np.bincount(group, gap, minlength=len(names))
     signs = _signs(int(np.count_nonzero(per_group)), swaps, seed)
@@ -175,7 +174,7 @@ def permutation_test_auc(
     need_paired(first, second)
     need_both(first, "A test of AUC")
     ranks = [rankdata(scores.score) for scores in (first, second)]
-    names, group = encode(first.group)
+    names, group = first.groups
 
     def gap(swap: NDArray[np.bool_]) -> float:
         a, b = np.where(swap, ranks[1], ranks[0]), np.where(swap, ranks[0], ranks[1])

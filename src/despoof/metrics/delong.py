@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from despoof.core.errors import InputError
-from despoof.metrics.codes import encode
 from despoof.metrics.scores import Scores, need_both, need_paired
 
 
@@ -143,7 +142,7 @@ def _components(scores: Scores) -> tuple[float, _Components]:
     live_place = _placement(live, attack)
     attack_place = 1 - _placement(attack, live)
     value = float(live_place.mean())
-    names, group = encode(scores.group)
+    names, group = scores.groups
     of_live, of_attack = group[rows[of_class]], group[rows[~of_class]]
 
     def total(which: NDArray[np.intp], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,6 @@ from scipy.special import ndtr, ndtri
 
 from despoof.core.errors import InputError
 from despoof.metrics.bootstrap import Interval
-from despoof.metrics.codes import encode
 from despoof.metrics.scores import Scores
 from despoof.metrics.weighted import Statistic, Values, eer_threshold
 from despoof.metrics.weights import Draws, Layout, Strata, lay_out
@@ -96,13 +95,12 @@ def resample(
         for width in measure.widths(draws)
     ]
     moved = _influence(measure) if influence else {name: () for name in statistics}
-    groups = [len(encode(test.group[rows])[0]) for rows in (test.live, ~test.live)]
     return {
         name: Sampled(
             float(value[name][0]),
             np.concatenate([part[name] for part in parts]),
             moved[name],
-            *groups,
+            *test.n_groups(),
         )
         for name in statistics
     }

@@ -77,6 +77,18 @@ class Scores:
         """
         return encode(self.species[~self.live])
 
+    @cached_property
+    def groups(self) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
+        """The distinct groups, alphabetically, and (N,) each presentation's place among them."""
+        return encode(self.group)
+
+    def n_groups(self) -> tuple[int, int]:
+        """Number of groups with live presentations, and of groups with attacks."""
+        names, place = self.groups
+        live = np.bincount(place[self.live], minlength=len(names))
+        attack = np.bincount(place[~self.live], minlength=len(names))
+        return int(np.count_nonzero(live)), int(np.count_nonzero(attack))
+
 
 def make_scores(
     score: ArrayLike,

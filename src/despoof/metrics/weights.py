@@ -79,7 +79,8 @@ def lay_out(scores: Scores, strata: Strata = "species") -> Layout:
     # Numbers of the strata: live is 0, attacks are 1 or 1 + species.
     stratum = np.zeros(len(rows), np.intp)
     stratum[~live] = 1 + (place if strata == "species" else 0)
-    group_names, group = encode(scores.group[rows])
+    group_names, places = scores.groups
+    group = places[rows]
     keys, unit = np.unique(stratum * len(group_names) + group, return_inverse=True)
     sizes = np.bincount(keys // len(group_names))
     if sizes.min() < 2:
