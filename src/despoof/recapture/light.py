@@ -11,10 +11,7 @@ Light = NDArray[np.float32]
 
 def to_light(image: Image) -> Light:
     """Decode (H, W, 3) uint8 sRGB to linear light in [0, 1] (IEC 61966-2-1)."""
-    code = image.astype(np.float32) / 255
-    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(
-        np.float32
-    )
+    return _LIGHT_OF_CODE[image]
 
 
 def to_srgb(light: Light) -> Image:
@@ -34,3 +31,13 @@ def integrate(light: Light, factor: int) -> Light:
     height, width = light.shape[0] // factor, light.shape[1] // factor
     blocks = light[: height * factor, : width * factor].reshape(height, factor, width, factor, -1)
     return blocks.mean(axis=(1, 3), dtype=np.float32)
+
+
+def _light_of_code() -> NDArray[np.float32]:
+    code = np.arange(256, dtype=np.float32) / 255
+    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(
+        np.float32
+    )
+
+
+_LIGHT_OF_CODE = _light_of_code()
