@@ -7,7 +7,15 @@ from pathlib import Path
 
 from despoof.data.datasets.contract import Dataset, Division, Index, Problem, Protocol
 from despoof.data.datasets.dividing import Wanted, by_split, need_columns, published
-from despoof.data.datasets.tree import check_root, file_names, index_files, problem, with_suffix
+from despoof.data.datasets.tree import (
+    check_root,
+    file_names,
+    index_files,
+    missing,
+    problem,
+    stem_of,
+    with_suffix,
+)
 from despoof.data.manifest import Clip
 
 TITLE = "Replay-Attack"
@@ -104,10 +112,9 @@ def index(root: Path) -> Index:
         for client in sorted(people[split])
         for stem in person_paths(folder, client)
     ]
-    again = index_files(
-        ours, partial(clip_of, root), complete, "Each person has 4 live videos and 20 attacks."
-    )
-    return Index(again.clips, again.problems + _people_problems(people))
+    stems = (stem_of(clip.name) for clip in found.clips)
+    lacking = missing(stems, complete, "Each person has 4 live videos and 20 attacks.")
+    return Index(found.clips, found.problems + lacking + _people_problems(people))
 
 
 def person_paths(folder: str, client: str) -> Iterator[str]:
