@@ -1,0 +1,130 @@
+"""Does the simulator help real transfer? Runs with and without simulated attacks, in pairs.
+
+    python benchmarks/transfer.py          # needs the runs of RUNS; writes results/transfer.json
+
+Every run is scored on the same crops. Differences in AUC: bootstrap and permutation over people.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from results import faces_of, samples_of, scores_of, write
+
+from despoof.core.device import seed_of
+from despoof.core.types import System
+from despoof.data.simulated import camera_retake
+from despoof.data.store import face_of
+from despoof.evaluation.scoring import TIGHT, TIGHT_STRESSED, WIDE, Faces, View, labelled
+from despoof.evaluation.stress import stressed_twin
+from despoof.face.crop import CropConfig, crop_face
+from despoof.media.images import read_image
+from despoof.metrics import weighted
+from despoof.metrics.compare import paired_bootstrap, permutation_test_auc
+from despoof.metrics.curves import auc
+from despoof.metrics.resample import interval, resample
+from despoof.metrics.scores import Scores
+from despoof.systems.saving import load_system
+
+RUNS = (
+    "face_despoofing_celeba",
+    "face_despoofing_celeba_simulated",
+    "face_despoofing_nuaa",
+    "face_despoofing_nuaa_simulated",
+    "face_despoofing_simulated",
+    "face_despoofing",
+)
+PAIRS = (
+    ("face_despoofing_celeba", "face_despoofing_celeba_simulated", "nuaa test"),
+    ("face_despoofing_celeba", "face_despoofing_celeba_simulated", "nuaa test, new people"),
+    ("face_despoofing_nuaa", "face_despoofing_nuaa_simulated", "celeba-spoof dev"),
+)
+MATCHED = "celeba-spoof dev, camera-matched live"
+SETS = ("nuaa test", "nuaa test, new people", "celeba-spoof dev", MATCHED)
+VIEWS = (TIGHT, TIGHT_STRESSED, WIDE)
+SIZE = 112
+
+
+def matched_faces(view: View) -> Faces:
+    """CelebA-Spoof's development attacks as they are, its live faces through simulated cameras."""
+    samples = samples_of("celeba-spoof dev")
+    config = CropConfig(size=SIZE, scale=view.scale)
+    images = []
+    for sample in samples:
+        picture = read_image(sample.path)
+        face = face_of(sample, picture)
+        assert face is not None, sample.name
+        if sample.live:
+            rng = np.random.default_rng(seed_of("camera-matched", sample.name))
+            taken = camera_retake()[0](picture, face, rng)
+            picture, face = taken.image, taken.face
+        crop = crop_face(picture, face, config).image
+        if view.stressed:
+            crop = stressed_twin(crop, seed=view.seed, path=sample.name)
+        images.append(crop)
+    return Faces(tuple(samples), np.stack(images), ())
+
+
+def table_of(system: System, faces: Faces) -> Scores:
+    """Score faces."""
+    return labelled(faces.samples, scores_of(system, faces))
+
+
+def row(run: str, name: str, view: View, scores: Scores) -> dict[str, Any]:
+    """AUC with its interval over people."""
+    draws = resample(scores, {"auc": weighted.auc}, draws=1000, seed=0)["auc"]
+    ends = interval(draws, 0.95, "percentile")
+    return {
+        "run": run,
+        "set": name,
+        "view": view.name,
+        "auc": auc(scores),
+        "auc_ci95": [ends.low, ends.high],
+        "n_live": scores.n_live,
+        "n_attack": scores.n_attack,
+        "groups": len(scores.groups[0]),
+    }
+
+
+def main() -> None:
+    """Score all runs, then compare the pairs."""
+    there = [run for run in RUNS if (Path("runs") / run / "weights").is_dir()]
+    tables: dict[tuple[str, str, str], Scores] = {}
+    rows: list[dict[str, Any]] = []
+    for name in SETS:
+        for view in VIEWS if name.startswith("nuaa") else VIEWS[:2]:
+            faces = matched_faces(view) if name == MATCHED else faces_of(name, view, SIZE)
+            for run in there:
+                _, system = load_system(Path("runs") / run / "weights")
+                scores = table_of(system, faces)
+                tables[run, name, view.name] = scores
+                rows.append(row(run, name, view, scores))
+                print(f"{run:36s} {name:40s} {view.name:16s} {rows[-1]['auc']:.3f}", flush=True)
+    tests: list[dict[str, Any]] = []
+    for first, second, name in PAIRS:
+        for view in VIEWS:
+            pair = tables.get((first, name, view.name)), tables.get((second, name, view.name))
+            if pair[0] is None or pair[1] is None:
+                continue
+            boot = paired_bootstrap(pair[0], pair[1], weighted.auc, draws=2000, seed=0)
+            swap = permutation_test_auc(pair[0], pair[1], seed=0)
+            tests.append(
+                {
+                    "without": first,
+                    "with": second,
+                    "set": name,
+                    "view": view.name,
+                    "auc_without": boot.first,
+                    "auc_with": boot.second,
+                    "difference": boot.difference.value,
+                    "difference_ci95": [boot.difference.low, boot.difference.high],
+                    "p_bootstrap": boot.p,
+                    "p_permutation": swap.p,
+                    "groups": swap.groups,
+                }
+            )
+    write("transfer", {"rows": rows, "tests": tests, "draws": 2000, "seed": 0})
+
+
+if __name__ == "__main__":
+    main()
