@@ -84,8 +84,11 @@ def show(
         oversampling: canvas pixels in a sensor pixel, along one axis.
 
     Returns:
-        (H, W, 3) linear light ≥ 0 on the same canvas; `display_levels` says what becomes of black
-        and white. It is above 1 where ambient light comes on top of white.
+        (H, W, 3) linear light on the same canvas; `display_levels` says what becomes of black and
+        white. It is above 1 on lamps and where ambient light comes on top of white, and may be
+        below 0 between lamps: the canvas holds no waves above its limit, and what is left of a
+        sharp edge overshoots. Clip after the sensor has collected it, not before: clipping takes
+        and makes light, and invents waves.
     """
     shown = on_panel(
         light,
@@ -117,7 +120,7 @@ def show(
         )
     _shade(shown, params, oversampling)
     shown += np.asarray(params.ambient, np.float32)
-    return np.maximum(shown, np.float32(0), out=shown)
+    return shown
 
 
 def display_levels(

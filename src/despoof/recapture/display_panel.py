@@ -32,7 +32,7 @@ def on_panel(
     if coarse:
         height, width = light.shape[:2]
         to_panel = _canvas_to_panel(pitch, angle, phase, (height, width))
-        side = round(pitch)
+        side = 2 * round((pitch - 1) / 2) + 1  # odd: an even box would lie half a pixel aside
         means = cv2.blur(light, (side, side), borderType=cv2.BORDER_REPLICATE)
         size = _panel_size(to_panel, (height, width))
         light = np.asarray(

@@ -15,10 +15,12 @@ from despoof.recapture.inks import Plane
 
 _TONES = 256
 _TILE = 128
-_COARSE = 3.6
+_COARSE = 6.0
 """Period from which dots are drawn as dots, canvas pixels."""
-# One wave of each set of four that a quarter turn makes of each other: they share a coefficient.
-_ORBITS = ((1, 0), (1, 1), (2, 0), (2, 1), (1, 2), (2, 2))
+_ORBITS = tuple((m, n) for m in range(1, 5) for n in range(5) if m + n <= 6)
+"""One wave of each four that quarter turns make of each other: they share a coefficient."""
+_FAINT = 0.004
+"""Waves that are nowhere stronger than this, of full ink, are not drawn."""
 
 
 def clustered_dots(
@@ -47,10 +49,13 @@ def clustered_dots(
         turned = [_turned(wave, period, angle) for wave in waves]
         if any(max(abs(fx), abs(fy)) >= 0.5 for fx, fy in turned):
             continue
-        area = float(np.prod(np.sinc(turned[0])))
+        # Of a pair of waves one stands across the other, so that both lose as much to the pixel.
+        table = tables[index] * np.float32(2 * np.prod(np.sinc(turned[0])))
+        if np.abs(table).max() < _FAINT:
+            continue
         carrier = _carrier(coverage.shape, turned, [_shift(wave, phase) for wave in waves])
-        amplitude = np.asarray(cv2.LUT(tones, tables[index] * np.float32(2 * area)), np.float32)
-        dots = dots + amplitude * carrier
+        carrier *= cv2.LUT(tones, table)
+        dots = dots + carrier
     return dots
 
 

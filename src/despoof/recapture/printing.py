@@ -106,7 +106,7 @@ def print_on_paper(
         wave = bands(shape[0 if rows else 1], params.band_period * oversampling, rng)
         gain = 1 + np.float32(params.band) * wave
         print_light *= gain[:, None, None] if rows else gain[None, :, None]
-    return np.maximum(print_light, np.float32(0), out=print_light)
+    return print_light
 
 
 def tone_curve(params: PrintParams) -> NDArray[np.float32]:

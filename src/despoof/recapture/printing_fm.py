@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from despoof.recapture.inks import Plane
 
-_SIDE = 128
+_SIDE = 64
 
 
 def stochastic_dots(coverage: Plane, *, dot: float, offset: tuple[int, int]) -> Plane:
@@ -37,17 +37,49 @@ def stochastic_dots(coverage: Plane, *, dot: float, offset: tuple[int, int]) -> 
 
 @lru_cache(maxsize=1)
 def blue_noise() -> NDArray[np.float32]:
-    """Return (128, 128) thresholds, every rank once, in (0, 1), without low frequencies.
+    """Return (64, 64) thresholds, every rank once, in (0, 1), without low frequencies.
 
-    White noise whose low frequencies are taken away and whose ranks are made even again, until
-    both hold.
+    Void and cluster (Ulichney 1993): a dot more goes where dots are farthest, a dot less where they
+    are densest, by a Gaussian sum over the dots of a tile that repeats.
     """
-    fy, fx = np.fft.fftfreq(_SIDE)[:, None], np.fft.rfftfreq(_SIDE)
-    keep = 1 - np.exp(-(fx**2 + fy**2) / (2 * 0.22**2))
-    noise = np.random.default_rng(1987).random((_SIDE, _SIDE))
-    for _ in range(40):
-        smooth = np.fft.irfft2(np.fft.rfft2(noise - noise.mean()) * keep, s=noise.shape)
-        ranks = np.empty(noise.size)
-        ranks[smooth.ravel().argsort()] = np.arange(noise.size)
-        noise = ((ranks + 0.5) / noise.size).reshape(noise.shape)
-    return noise.astype(np.float32)
+    axis = (np.arange(_SIDE) + _SIDE // 2) % _SIDE - _SIDE // 2
+    bell = np.exp(-(axis**2) / (2 * 1.5**2))
+    near = np.tile(np.outer(bell, bell), (2, 2))
+    noise = np.random.default_rng(1993).random(_SIDE**2) * 1e-6  # decides between equals
+    crowding = noise.copy()
+    on = np.zeros(_SIDE**2, bool)
+
+    def turn(place: int) -> None:
+        row, column = divmod(place, _SIDE)
+        bump = near[_SIDE - row : 2 * _SIDE - row, _SIDE - column : 2 * _SIDE - column].ravel()
+        crowding[:] += -bump if on[place] else bump
+        on[place] = not on[place]
+
+    def densest() -> int:
+        return int(np.where(on, crowding, -np.inf).argmax())
+
+    def emptiest() -> int:
+        return int(np.where(on, np.inf, crowding).argmin())
+
+    first = _SIDE**2 // 10
+    for place in np.random.default_rng(1).permutation(_SIDE**2)[:first].tolist():
+        turn(place)
+    while True:  # spread the first dots evenly
+        taken = densest()
+        turn(taken)
+        void = emptiest()
+        turn(void)
+        if void == taken:
+            break
+    ranks = np.empty(_SIDE**2)
+    start = on.copy(), crowding.copy()
+    for rank in range(first - 1, -1, -1):
+        place = densest()
+        ranks[place] = rank
+        turn(place)
+    on[:], crowding[:] = start
+    for rank in range(first, _SIDE**2):
+        place = emptiest()
+        ranks[place] = rank
+        turn(place)
+    return ((ranks + 0.5) / _SIDE**2).reshape(_SIDE, _SIDE).astype(np.float32)
