@@ -64,10 +64,11 @@ def noise(
     the same pictures on every machine.
     Exit code: 0 measured · 2 measured, but some pictures had no face · 64 wrong usage.
     """
+    from despoof.data.simulated import chosen_species
     from despoof.evaluation.despoofbench import methods, pairs, report, run
     from despoof.weights.registry import records
 
-    kinds = pairs.choose_species(species or ())
+    kinds = chosen_species(species or ())
     rows = methods.all_methods(weights or list(records()), device)
     people, skipped = _faces(faces, count, seed)
     with progress(len(people) * len(kinds), not (json and sys.stdout.isatty())) as show:

@@ -1,6 +1,5 @@
 """One genuine face on one species: the recapture, its exact noise, and the live control."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,18 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from despoof.core.device import seed_of
-from despoof.core.errors import ConfigError
 from despoof.core.types import Face, Image
+from despoof.data.simulated import WIDE_FROM, WIDE_SIDE, moved
 from despoof.evaluation.despoofbench.faces import BenchFace
 from despoof.face.crop import CropConfig, crop_face
 from despoof.face.warp import warp
 from despoof.media.images import read_image
-from despoof.recapture.camera import draw_camera, photograph
-from despoof.recapture.light import to_light
-from despoof.recapture.standin import VERSION, recapture
+from despoof.recapture.geometry import matrix
+from despoof.recapture.pipeline import frontal, photograph_live, recapture
+from despoof.recapture.recipe import VERSION, Recipe
+from despoof.recapture.species import sample_recipe
 
-SPECIES = ("print/standin", "replay/standin")
-SIMULATOR: str = VERSION
+SIMULATOR = f"simulator {VERSION}"
+LONGEST = 288
+"""Pixels of the longer side of a tight photograph: a long picture is not worth a long time."""
+
 BENCH_VERSION = "despoofbench-1"
 """Changes whenever the same (face, species, seed) gives other pixels or other figures."""
 
@@ -59,32 +61,14 @@ class Crops:
         noise: (S, S, 3) float32 in [-2, 2], the true noise of it.
         live: (S, S, 3) uint8, the live control.
         valid: (S, S) bool, False where `attack` was padded.
+        live_valid: the same of `live`.
     """
 
     attack: Image
     noise: NDArray[np.float32]
     live: Image
     valid: NDArray[np.bool_]
-
-
-def choose_species(wanted: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the species of some names or families, in the simulator's order; all of them for none.
-
-    Raises:
-        ConfigError: a name is neither a species nor a family.
-    """
-    families = {name.partition("/")[0] for name in SPECIES}
-    unknown = [name for name in wanted if name not in SPECIES and name not in families]
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], [*SPECIES, *families], n=1, cutoff=0.4)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(
-            f"No species {unknown[0]!r}.{hint} Species: {', '.join(SPECIES)}; or a family: "
-            f"{', '.join(sorted(families))}."
-        )
-    return tuple(
-        name for name in SPECIES if not wanted or name in wanted or name.partition("/")[0] in wanted
-    )
+    live_valid: NDArray[np.bool_]
 
 
 def make_pairs(
@@ -107,14 +91,47 @@ def cut(pair: BenchPair, config: CropConfig) -> Crops:
     attack = crop_face(pair.image, pair.face, config)
     genuine, _ = warp(pair.genuine, attack.matrix, config.size)
     noise = (attack.image.astype(np.float32) - genuine.astype(np.float32)) / 127.5
-    live = crop_face(pair.live, pair.live_face, config).image
-    return Crops(attack.image, noise, live, attack.valid)
+    live = crop_face(pair.live, pair.live_face, config)
+    return Crops(attack.image, noise, live.image, attack.valid, live.valid)
 
 
 def _pair(picture: Image, face: BenchFace, species: str, rng: np.random.Generator) -> BenchPair:
     """The one place that knows the simulator."""
-    taken = recapture(picture, "print" if species.startswith("print") else "screen", rng)
-    live = photograph(to_light(picture), draw_camera(rng), rng)
+    here = face.face
+    x1, y1, x2, y2 = here.box
+    shown = min(picture.shape[:2]) / max(x2 - x1, y2 - y1)
+    wide = bool(rng.uniform() < 0.5) and shown >= WIDE_FROM
+    height, width = picture.shape[:2]
+    zoom = (WIDE_SIDE if wide else 1.0) * min(1.0, LONGEST / max(height, width))
+    size = max(64, round(zoom * height)), max(64, round(zoom * width))
+    recipe = _whole(sample_recipe(species, rng, size=size, framing="wide" if wide else "tight"))
+    size = recipe.size
+    eyes = None if here.landmarks is None else here.landmarks[:2] - 0.5
+    taken = recapture(picture, recipe, landmarks=eyes)
+    pose = frontal(recipe.geometry, size, recipe.camera.optics.distortion)
     return BenchPair(
-        face.name, face.person, species, taken.image, picture, face.face, live, face.face
+        name=face.name,
+        person=face.person,
+        species=species,
+        image=taken.image,
+        genuine=taken.genuine,
+        face=moved(here, taken.matrix),
+        live=photograph_live(picture, recipe),
+        live_face=moved(here, matrix(pose, picture.shape[:2], size)),
+    )
+
+
+def _whole(recipe: Recipe) -> Recipe:
+    """Step aside from a picture that is larger than the frame: a larger frame, equal pixels on it.
+
+    A bench of faces that the frame cuts off would measure padding.
+    """
+    zoom = max(1.0, recipe.geometry.scale)
+    shift = recipe.geometry.shift
+    pose = {"scale": recipe.geometry.scale / zoom, "shift": (shift[0] / zoom, shift[1] / zoom)}
+    return recipe.model_copy(
+        update={
+            "size": (round(recipe.size[0] * zoom), round(recipe.size[1] * zoom)),
+            "geometry": recipe.geometry.model_copy(update=pose),
+        }
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from despoof.evaluation.despoofbench.figures import PairFigures, compare
 from despoof.evaluation.despoofbench.methods import Method
@@ -44,7 +45,7 @@ def measure(
 ) -> dict[str, list[PairResult]]:
     """Return every method's results, in the order of the pairs.
 
-    A pair whose true noise is zero all over the crop (the face is not on the medium) is left out.
+    A pair with nothing to see in a crop (no noise at all, or nothing but padding) is left out.
 
     Args:
         pairs: from `make_pairs`.
@@ -58,7 +59,7 @@ def measure(
         views: dict[CropConfig, Crops] = {}
         for method in methods:
             view = views.setdefault(method.crop, cut(pair, method.crop))
-            if not view.noise.any():
+            if not (view.noise.any() and view.live_valid.any()):
                 continue
             if method.name not in warm:  # the first call pays for what is loaded late
                 method.answer(view.attack)
@@ -78,9 +79,13 @@ def _result(pair: BenchPair, view: Crops, method: Method) -> PairResult:
         person=pair.person,
         species=pair.species,
         figures=compare(view.attack, view.noise, estimate),
-        residual=float(np.abs(live.noise).mean()),
-        attack_size=float(np.abs(estimate).mean()),
+        residual=_size(live.noise, view.live_valid),
+        attack_size=_size(attack.noise, view.valid),
         ms=ms,
         attack_score=attack.score,
         live_score=live.score,
     )
+
+
+def _size(noise: NDArray[np.float32], valid: NDArray[np.bool_]) -> float:
+    return float(np.abs(noise[valid]).mean())
