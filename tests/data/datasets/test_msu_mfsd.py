@@ -20,7 +20,7 @@ from despoof.core.errors import DataError
 from despoof.data.datasets.msu_mfsd import SPECIES, clip_of, index, video_path
 
 ROOT = Path("copy")
-TABLE = {"official": "30/90 0/0 40/120"}
+TABLE = {"official": "30/90 0/0 40/120", "official-dev": "20/60 10/30 40/120"}
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,15 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         file_names(tmp_path)
 
 
+def test_a_root_that_cannot_be_entered_is_named(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.exists", refuse)
+    with pytest.raises(DataError, match="cannot be read: Permission denied"):
+        check_root(tmp_path, "Set", "tree", ["Train"])
+
+
 def test_no_file_is_opened_or_looked_at_one_by_one(tmp_path, monkeypatch):
     plant(tmp_path, [f"{folder}/{n}.avi" for folder in "abc" for n in range(100)])
     looks = []
@@ -84,6 +93,21 @@ def test_clips_are_sorted_and_each_kind_of_trouble_is_told_once():
     told = [(problem.count, problem.example) for problem in found.problems]
     assert told == [(2, "a/odd.mov"), (1, "b/2.mov"), (1, "b/3"), (2, "c/1")]
     assert [problem.advice for problem in found.problems[2:]] == ["do", "do"]
+
+
+def test_names_that_no_table_can_hold_are_misnamed_and_can_be_printed():
+    odd = b"\xff.mov".decode(errors="surrogateescape")
+    found = index_files(["a/1.mov", "a/x\n.mov", odd], clip_of)
+    assert [clip.name for clip in found.clips] == ["a/1.mov"]
+    assert found.problems[0].count == 2
+    assert problem("x", [odd], "y")[0].example == r"\udcff.mov"
+
+
+def test_a_tree_without_one_clip_is_refused():
+    with pytest.raises(DataError, match=r"None of 2 .* e\.g\. a/odd\.mov"):
+        index_files(["b/odd.mov", "a/odd.mov"], clip_of, ["b/1"])
+    with pytest.raises(DataError, match="None of 0"):
+        index_files([], clip_of)
 
 
 @given(found=NAMES, expected=NAMES)

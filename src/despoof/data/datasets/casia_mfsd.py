@@ -29,7 +29,7 @@ test_release/1 … 30/      the same twelve; person n there is person 20 + n her
 """
 _NO_DEV = "no dev split is published: a threshold comes from train, or is an oracle of test"
 _CARVED = f"dev is ours: people {', '.join(DEV_SUBJECTS)} of train"
-_PATH = re.compile(r"(train_release|test_release)/([1-9]\d?)/(?:([1-8])|HR_([1-4]))\.\w+")
+_PATH = re.compile(r"(train_release|test_release)/([1-9]\d?)/(?:([1-8])|HR_([1-4]))\.\w+", re.ASCII)
 
 
 def video_path(split: str, person: int, kind: int, quality: str) -> str:

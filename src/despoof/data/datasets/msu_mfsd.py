@@ -7,7 +7,7 @@ from pathlib import Path
 
 from despoof.core.errors import DataError
 from despoof.data.datasets.contract import Dataset, Division, Index, Problem, Protocol
-from despoof.data.datasets.dividing import by_split, published
+from despoof.data.datasets.dividing import by_split, carve_dev, published
 from despoof.data.datasets.tree import check_root, file_names, index_files, problem, with_suffix
 from despoof.data.manifest import Clip
 
@@ -17,6 +17,7 @@ TEST = frozenset(
     f"{n:02}"
     for n in (1, 13, 14, 23, 24, 26, 28, 29, 30, 32, 33, 35, 36, 37, 39, 42, 48, 49, 50, 51)
 )
+DEV_SUBJECTS = ("22", "34", "53", "54", "55")
 SPECIES = {
     "ipad_video": "replay/ipad",
     "iphone_video": "replay/iphone",
@@ -31,10 +32,12 @@ scene01/real/       real_client001_android_SD_scene01.mp4, …_laptop_SD_scene01
 scene01/attack/     attack_client001_android_SD_ipad_video_scene01.mp4, also iphone_video …
 train_sub_list.txt  test_sub_list.txt     optional: they are compared with the published split
 """
+_SOURCE = "Wen et al., TIFS 2015, and bob.db.msu_mfsd_mod"
 _PATH = re.compile(
     r"(?:scene01/)?(?:real/real_client0(\d\d)_(android|laptop)_SD"
     r"|attack/attack_client0(\d\d)_(android|laptop)_SD_(ipad_video|iphone_video|printed_photo))"
-    r"_scene01\.\w+"
+    r"_scene01\.\w+",
+    re.ASCII,
 )
 
 
@@ -117,7 +120,13 @@ def _list_problems(root: Path) -> tuple[Problem, ...]:
 
 
 def _official(clips: Sequence[Clip]) -> Division:
-    return by_split(clips, TITLE, notes=("no dev split is published",))
+    note = "no dev split is published: a threshold comes from train, or is an oracle of test"
+    return by_split(clips, TITLE, notes=(note,))
+
+
+def _official_dev(clips: Sequence[Clip]) -> Division:
+    note = f"dev is ours: people {', '.join(DEV_SUBJECTS)} of train"
+    return carve_dev(by_split(clips, TITLE), DEV_SUBJECTS, note)
 
 
 DATASET = Dataset(
@@ -130,8 +139,14 @@ DATASET = Dataset(
             "official",
             _official,
             published("30/90 0/0 40/120"),
-            "Wen et al., TIFS 2015, and bob.db.msu_mfsd_mod",
-        )
+            _SOURCE,
+        ),
+        "official-dev": Protocol(
+            "official-dev",
+            _official_dev,
+            published("20/60 10/30 40/120"),
+            f"{_SOURCE}; the dev people are our choice",
+        ),
     },
     reference="Wen, Han and Jain, Face spoof detection with image distortion analysis, TIFS 2015",
     terms="research only, by a signed agreement with Michigan State University",

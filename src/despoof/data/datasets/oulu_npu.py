@@ -20,7 +20,7 @@ LAYOUT = """
 Train_files/  Dev_files/  Test_files/     Phone_Session_User_File.avi, e.g. 1_1_01_1.avi
 Protocols/Protocol_1/Train.txt …          optional: they are compared with the published rules
 """
-_NAME = re.compile(r"([1-6])_([1-3])_(\d\d)_([1-5])")
+_NAME = re.compile(r"([1-6])_([1-3])_(\d\d)_([1-5])", re.ASCII)
 
 
 def video_name(phone: int, session: int, user: int, file: int) -> str:

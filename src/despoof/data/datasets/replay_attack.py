@@ -34,11 +34,13 @@ enroll/                   enrolment videos for face recognition: left out, no at
 """
 _REAL = re.compile(
     r"(train|devel|test)/real/client(\d{3})_session(\d\d)_webcam_authenticate_"
-    r"(controlled|adverse)_([12])\.\w+"
+    r"(controlled|adverse)_([12])\.\w+",
+    re.ASCII,
 )
 _ATTACK = re.compile(
     r"(train|devel|test)/attack/(fixed|hand)/attack_(print|mobile|highdef)_client(\d{3})_"
-    r"session(\d\d)_(highdef|mobile)_(photo|video)_(controlled|adverse)\.\w+"
+    r"session(\d\d)_(highdef|mobile)_(photo|video)_(controlled|adverse)\.\w+",
+    re.ASCII,
 )
 
 

@@ -32,7 +32,8 @@ Train/live/  Train/spoof/  Test/live/  Test/spoof/
   003/        003-1-1-1-1.mov: subject-sensor-type-medium-session; 165 people
 """
 _PATH = re.compile(
-    r"(Train|Test)/(live|spoof)/(?:(\d{3})/)?(\d{3})-([12])-([123])-([1-4])-([12])\.\w+"
+    r"(Train|Test)/(live|spoof)/(?:(\d{3})/)?(\d{3})-([12])-([123])-([1-4])-([12])\.\w+",
+    re.ASCII,
 )
 _NOTE = f"dev is Idiap's: people {' '.join(DEV_SUBJECTS)} of train; the authors publish none"
 _SHORT = "train and dev of protocol 1 use the first 60 frames of each clip: column take"

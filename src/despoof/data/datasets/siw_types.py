@@ -21,7 +21,7 @@ PREFIXES = {
     "Partial_Mouth": "partial/mouth",
 }
 """How a file's name begins, to species."""
-_STEM = re.compile(rf"({'|'.join(sorted(PREFIXES, key=len, reverse=True))})_(\d+)")
+_STEM = re.compile(rf"({'|'.join(sorted(PREFIXES, key=len, reverse=True))})_(\d+)", re.ASCII)
 
 
 def read_stem(stem: str) -> tuple[str, str] | None:

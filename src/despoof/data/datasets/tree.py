@@ -27,14 +27,17 @@ def check_root(root: Path, title: str, layout: str, marks: Sequence[str]) -> Non
         DataError: there is no such folder, or none of the marks is in it. Where the dataset lies
             one folder up or down, the message says so.
     """
-    if not root.is_dir():
-        raise DataError(f"There is no folder {root}. Give the folder that holds {title}.")
-    if _has(root, marks):
-        return
-    below = sorted(str(inner) for inner in root.iterdir() if inner.is_dir() and _has(inner, marks))
-    hint = f"\n{below[0]} looks right: give that." if below else ""
-    if _has(root.resolve().parent, marks):
-        hint = f"\nThe folder above it, {root.resolve().parent}, looks right: give that."
+    try:
+        if not root.is_dir():
+            raise DataError(f"There is no folder {root}. Give the folder that holds {title}.")
+        if _has(root, marks):
+            return
+        hint = _where_else(root, marks)
+    except OSError as error:
+        raise DataError(
+            f"Folder {error.filename or root} cannot be read: {error.strerror}. A dataset must be "
+            "readable as a whole; change its permissions."
+        ) from error
     raise DataError(
         f"{root} is not {title}: it has none of {', '.join(marks)}. "
         f"Give the folder that holds this:\n{layout.strip()}{hint}"
@@ -103,6 +106,9 @@ def index_files(
 
     Returns:
         Clips sorted by name. Of files that differ by suffix alone only the first is kept.
+
+    Raises:
+        DataError: not one path follows the naming: this is another dataset, or an empty copy.
     """
     clips: list[Clip] = []
     misnamed: list[str] = []
@@ -111,11 +117,17 @@ def index_files(
     for name in sorted(names):
         if (stem := stem_of(name)) in seen:
             twins.append(name)
-        elif (clip := clip_of(name)) is None:
+        elif not _can_be_listed(name) or (clip := clip_of(name)) is None:
             misnamed.append(name)
         else:
             seen.add(stem)
             clips.append(clip)
+    if not clips:
+        example = f", e.g. {misnamed[0]}" if misnamed else ""
+        raise DataError(
+            f"None of {len(misnamed)} pictures or videos follows the dataset's naming{example}. "
+            "Compare the folder with the layout that `despoof data list` shows."
+        )
     return Index(
         tuple(clips),
         problem(
@@ -154,8 +166,30 @@ def missing(found: Iterable[str], expected: Iterable[str], advice: str) -> tuple
 
 
 def problem(what: str, examples: Sequence[str], advice: str) -> tuple[Problem, ...]:
-    """Return one problem that counts its examples and shows the first; () where there are none."""
-    return (Problem(what, len(examples), examples[0], advice),) if examples else ()
+    """Return one problem that counts its examples and shows the first; () where there are none.
+
+    What is not UTF-8 in an example is shown escaped, so that it can be printed.
+    """
+    if not examples:
+        return ()
+    shown = examples[0].encode(errors="backslashreplace").decode()
+    return (Problem(what, len(examples), shown, advice),)
+
+
+def _where_else(root: Path, marks: Sequence[str]) -> str:
+    above = root.resolve().parent
+    if _has(above, marks):
+        return f"\nThe folder above it, {above}, looks right: give that."
+    below = sorted(str(inner) for inner in root.iterdir() if inner.is_dir() and _has(inner, marks))
+    return f"\n{below[0]} looks right: give that." if below else ""
+
+
+def _can_be_listed(name: str) -> bool:
+    """Tell whether a manifest and a score file can hold a name: UTF-8 without line breaks."""
+    try:
+        return bool(name.encode()) and "\n" not in name and "\r" not in name
+    except UnicodeEncodeError:
+        return False
 
 
 def _has(folder: Path, marks: Sequence[str]) -> bool:
