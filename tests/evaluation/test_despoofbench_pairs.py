@@ -3,9 +3,9 @@ import json
 
 import numpy as np
 import pytest
+from data.made_up_data import COLUMNS
 from PIL import Image
 
-from data.made_up_data import COLUMNS
 from despoof.core.errors import DataError
 from despoof.core.types import Face
 from despoof.data.simulated import chosen_species

@@ -77,7 +77,7 @@ class UNetDecoder(nn.Module):
             nn.Sequential(*(ResidualBlock(fine, fine) for _ in range(blocks))) for fine, _ in pairs
         )
         self.norm = _norm(widths[0])
-        self.last = nn.Conv2d(widths[0], channels * FOLD**2, 3, padding=1)
+        self.last = nn.Conv2d(widths[0], channels * FOLD**2, 3, padding=1, bias=False)
         nn.init.normal_(self.last.weight, std=last_std)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
