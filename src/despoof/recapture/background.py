@@ -43,7 +43,7 @@ def paint_scene(params: SceneParams, size: tuple[int, int], rng: np.random.Gener
     canvas = paint[params.kind](params, height, width, rng)
     sigma = max(0.6, params.blur * max(size))
     canvas = blur(canvas, sigma)
-    canvas *= params.level * (1 + 0.08 * clouds(size, rng, coarsest=4))[..., None]
+    canvas *= params.level * (1 + 0.03 * clouds(size, rng, coarsest=2, octaves=3))[..., None]
     return np.maximum(canvas, 0.0, out=canvas)
 
 
@@ -99,7 +99,8 @@ def _table(params: SceneParams, height: int, width: int, rng: np.random.Generato
     """Wood: streaks along one direction."""
     canvas = _plain(params, (height, width), rng) * np.array([0.5, 0.3, 0.17], np.float32)
     across = clouds((height, 3), rng, coarsest=8, octaves=4)[:, :1]
-    return canvas * (1 + 0.18 * across + 0.06 * clouds((height, width), rng))[..., None]
+    grain = 1 + 0.18 * across + 0.06 * clouds((height, width), rng)
+    return (canvas * grain[..., None]).astype(np.float32)
 
 
 def _room(params: SceneParams, height: int, width: int, rng: np.random.Generator) -> Light:
@@ -144,4 +145,8 @@ def _rectangle(
     box = ((rng.uniform(0, width), rng.uniform(0, height)), tuple(sides), rng.normal(0, 3))
     grey = brightness or rng.beta(1.2, 2.0)
     colour = grey * (1 + rng.normal(0, 0.15, 3))
-    cv2.fillConvexPoly(canvas, cv2.boxPoints(box).astype(np.int32), tuple(map(float, colour)))
+    mask = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(mask, cv2.boxPoints(box).astype(np.int32), 1)
+    where = mask > 0
+    shade = ramp((height, width), rng, rng.uniform(0, 0.8))
+    canvas[where] = shade[where][:, None] * colour

@@ -15,9 +15,10 @@ from despoof.recapture.sensor import SensorParams
 
 Grade = Literal["good", "ordinary", "poor"]
 
-_DEFOCUS: dict[Grade, float] = {"good": 0.40, "ordinary": 0.65, "poor": 1.2}
+_DEFOCUS: dict[Grade, float] = {"good": 0.28, "ordinary": 0.5, "poor": 0.95}
 _SHAKE: dict[Grade, float] = {"good": 0.6, "ordinary": 1.0, "poor": 2.2}
-_SHOT: dict[Grade, float] = {"good": 4e-4, "ordinary": 9e-4, "poor": 2.2e-3}
+_SHOT: dict[Grade, float] = {"good": 2e-4, "ordinary": 4e-4, "poor": 1.1e-3}
+_DENOISE: dict[Grade, float] = {"good": 2.0, "ordinary": 3.5, "poor": 6.0}
 _RESOLUTION: dict[Grade, tuple[float, float]] = {
     "good": (0.75, 1.5),
     "ordinary": (0.6, 1.1),
@@ -27,7 +28,7 @@ _RESOLUTION: dict[Grade, tuple[float, float]] = {
 
 def draw_camera(rng: np.random.Generator, grade: Grade | None = None) -> CameraParams:
     """Draw a camera and how it is used; a grade is drawn when none is given."""
-    drawn: Grade = ("good", "ordinary", "poor")[int(rng.choice(3, p=(0.5, 0.33, 0.17)))]
+    drawn: Grade = ("good", "ordinary", "poor")[int(rng.choice(3, p=(0.53, 0.33, 0.14)))]
     grade = grade or drawn
     return CameraParams(
         resolution=float(np.exp(rng.uniform(*np.log(_RESOLUTION[grade])))),
@@ -41,7 +42,7 @@ def draw_optics(rng: np.random.Generator, grade: Grade) -> OpticsParams:
     """Draw focus, shake and lens."""
     shakes = rng.uniform() < 0.45
     return OpticsParams(
-        defocus=_spread(rng, _DEFOCUS[grade], 0.4, 0.15, 3.0),
+        defocus=_spread(rng, _DEFOCUS[grade], 0.4, 0.1, 2.5),
         spot="disk" if rng.uniform() < 0.5 else "gaussian",
         sharpness=rng.uniform(0.2, 0.5),
         motion=float(min(rng.exponential(_SHAKE[grade]), 9.0)) if shakes else 0.0,
@@ -54,14 +55,14 @@ def draw_optics(rng: np.random.Generator, grade: Grade) -> OpticsParams:
 
 def draw_sensor(rng: np.random.Generator, grade: Grade) -> SensorParams:
     """Draw pixels, exposure and noise."""
-    shot = _spread(rng, _SHOT[grade], 0.5, 1e-4, 5e-3)
+    shot = _spread(rng, _SHOT[grade], 0.5, 5e-5, 4e-3)
     return SensorParams(
         fill=rng.uniform(0.9, 1.0),
         lowpass=rng.uniform(0.25, 0.45),
         exposure=_spread(rng, 1.0, 0.22, 0.4, 2.2),
         metering=rng.uniform(0.2, 0.9),
         shot=shot,
-        read=float(np.clip(shot * 10 ** rng.uniform(-2.3, -1.2), 1e-6, 2e-4)),
+        read=float(np.clip(shot * 10 ** rng.uniform(-2.3, -1.2), 3e-7, 1e-4)),
         bits=10 if rng.uniform() < 0.5 else 12,
         sensitivity=(_spread(rng, 0.55, 0.1, 0.4, 0.8), _spread(rng, 0.6, 0.1, 0.4, 0.9)),
         crosstalk=rng.uniform(0.1, 0.4),
@@ -73,12 +74,11 @@ def draw_isp(rng: np.random.Generator, grade: Grade) -> IspParams:
     warm = rng.normal(0, 0.10 if rng.uniform() < 0.12 else 0.04)
     curve = int(rng.choice(3, p=(0.25, 0.3, 0.45)))
     worst = {"good": 78, "ordinary": 70, "poor": 60}[grade]
-    phone = grade == "good"
     return IspParams(
         demosaic="bilinear" if rng.uniform() < 0.5 else "edges",
         white_error=(float(np.exp(warm)), float(np.exp(-warm + rng.normal(0, 0.025)))),
         saturation=float(np.clip(rng.normal(1.04, 0.1), 0.75, 1.35)),
-        denoise=0.0 if rng.uniform() < 0.2 else rng.uniform(1, 6 if phone else 10),
+        denoise=0.0 if rng.uniform() < 0.12 else _DENOISE[grade] * rng.uniform(0.5, 2.0),
         tone=("srgb", "gamma", "s-curve")[curve],
         contrast=rng.uniform(0.1, 0.6) if curve == 2 else 0.0,
         sharpen=float(1.5 * rng.beta(1.3, 2.2)),

@@ -39,8 +39,8 @@ def draw_border(
 def draw_hands(rng: np.random.Generator, *, replay: bool) -> tuple[HandParams, ...]:
     """None, one or two hands; paper shows more fingers on its front than a telephone."""
     count = int(rng.choice(3, p=(0.35, 0.35, 0.30)))
-    light = rng.uniform(0.3, 0.9) if replay else rng.uniform(0.6, 1.2)
-    where = rng.uniform(0, len(_SKINS) - 1.01)
+    light = rng.uniform(0.3, 1.0) if replay else rng.uniform(0.75, 1.35)
+    where = (len(_SKINS) - 1.01) * rng.beta(0.9, 1.6)
     low, share = int(where), where - int(where)
     red, green, blue = light * ((1 - share) * _SKINS[low] + share * _SKINS[low + 1])
     first: Side = "left" if rng.uniform() < 0.5 else "right"
@@ -53,7 +53,7 @@ def draw_hands(rng: np.random.Generator, *, replay: bool) -> tuple[HandParams, .
             along=float(np.clip(rng.normal(0.62, 0.15), 0.1, 0.95)),
             fingers=1 if replay or rng.uniform() < 0.55 else int(rng.integers(2, 5)),
             reach=rng.uniform(0.04, 0.1) if replay else rng.uniform(0.06, 0.2),
-            width=rng.uniform(0.07, 0.12),
+            width=rng.uniform(0.08, 0.13),
             slant=rng.normal(0, 20),
             skin=(float(red), float(green), float(blue)),
         )
@@ -72,7 +72,7 @@ def draw_scene(species: str, rng: np.random.Generator, *, held: bool) -> ScenePa
         chances = (0.5, 0.0, 0.0, 0.0, 0.5)
     tint = rng.normal(0, 0.05)
     cloth = rng.uniform(0.01, 0.6) * np.exp(rng.normal(0, 0.25, 3))
-    level = rng.uniform(0.06, 0.5) if replay else rng.uniform(0.3, 0.95)
+    level = rng.uniform(0.06, 0.5) if replay else rng.uniform(0.35, 1.1)
     return SceneParams(
         kind=kinds[int(rng.choice(5, p=chances))],
         level=level,

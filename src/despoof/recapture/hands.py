@@ -74,16 +74,26 @@ def paint_hand(
     )
     thick = params.width * unit
     front = np.zeros(size, np.uint8)
+    tips: list[NDArray[np.float64]] = []
     for k in range(params.fingers):
         offset = (k - (params.fingers - 1) / 2) * params.width * 1.02
         shorter = 1 - 0.12 * abs(offset) / params.width
         tip = edge + sideways * offset + ahead * (params.reach * shorter - params.width / 2)
-        _capsule(front, to_frame, tip, tip - ahead * 0.9, thick)
+        _capsule(front, to_frame, tip, tip - ahead * (params.reach + 2 * params.width), thick)
+        tips.append(tip)
     back = front.copy()
-    palm = edge - ahead * (0.22 + params.width)
-    _capsule(back, to_frame, palm, palm - ahead * 1.2, 3.6 * thick)
+    palm = edge - ahead * 2.2 * params.width
+    _capsule(back, to_frame, palm, palm - ahead * 2 * params.width, 3.8 * thick)
+    _capsule(back, to_frame, palm, palm - ahead * 1.5, 2.9 * thick)
     skin = np.asarray(params.skin, np.float32)
-    return _shaded(back, skin * 0.8, 1.8 * thick), _shaded(front, skin, thick / 2)
+    nails = np.zeros(size, np.uint8)
+    for tip in tips:
+        root = tip - ahead * 0.35 * params.width
+        _capsule(nails, to_frame, tip + ahead * 0.1 * params.width, root, 0.55 * thick)
+    finger = _shaded(front, skin, thick / 2)
+    shine = 1 + 0.22 * blur(nails.astype(np.float32) / np.float32(255), max(0.6, thick / 12))
+    front_layer = Layer((finger.light * shine[..., None]).astype(np.float32), finger.cover)
+    return _shaded(back, skin * 0.85, 1.9 * thick), front_layer
 
 
 def _project(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,7 +118,7 @@ def _shaded(mask: NDArray[np.uint8], skin: NDArray[np.float32], radius: float) -
     depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3) / max(radius, 1.0)
     height = np.sqrt(np.clip(1 - (1 - np.minimum(depth, 1)) ** 2, 0, 1))
     height = blur(height.astype(np.float32), max(0.5, radius / 6))
-    shade = 0.45 + 0.55 * height
+    shade = 0.5 + 0.5 * height
     light = np.dstack([skin[0] * shade**0.8, skin[1] * shade, skin[2] * shade])
     cover = blur(mask.astype(np.float32) / np.float32(255), 0.8)
     return Layer(light.astype(np.float32), cover)

@@ -87,7 +87,7 @@ def reflect(
     if added.any():
         wide = enlarged(added, (size[0], size[1]))
         light = light + (wide if sheet is None else wide * sheet[..., None])
-    return light
+    return light.astype(np.float32, copy=False)
 
 
 def lambert(places: Grid, normals: Grid, lamp: tuple[float, float, float]) -> Grid:
@@ -95,7 +95,7 @@ def lambert(places: Grid, normals: Grid, lamp: tuple[float, float, float]) -> Gr
     to_lamp = np.array([lamp[0], lamp[1], -lamp[2]], np.float32) - places
     distance = np.linalg.norm(to_lamp, axis=-1)
     found = np.maximum((normals * to_lamp).sum(axis=-1), 0) / distance**3
-    return found / max(float(found.mean()), 1e-9)
+    return (found / max(float(found.mean()), 1e-9)).astype(np.float32)
 
 
 def _places(grid: tuple[int, int], size: tuple[int, int]) -> Grid:

@@ -14,7 +14,7 @@ Raw = NDArray[np.float32]
 PEDESTAL = 1 / 16
 """How far below 0 a raw value may lie, as the black level of real sensors allows."""
 
-_TARGET = 0.2  # what an automatic exposure makes of the mean
+_TARGET = 0.25  # what an automatic exposure makes of the mean
 
 
 class SensorParams(StrictConfig):

@@ -52,7 +52,7 @@ def sample_recipe(
     Raises:
         InputError: the species is not known.
     """
-    found = next((name for name in SPECIES if name == species), None)
+    found: Species | None = next((name for name in SPECIES if name == species), None)
     if found is None:
         raise InputError(f"There is no species {species!r}. Expected one of: {', '.join(SPECIES)}.")
     camera = draw_camera(rng)
