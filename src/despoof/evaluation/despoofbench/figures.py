@@ -1,7 +1,9 @@
 """How well an estimated noise agrees with the true one: the figures of one pair (SPEC §8.5)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +92,8 @@ def _by_octave(truth: Noise, estimate: Noise) -> tuple[tuple[float, ...], tuple[
 
     def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
         weighted = (values.sum(axis=2) * twice).ravel()
-        return np.bincount(band.ravel(), weighted, minlength=octave_count(side))
+        sums = np.bincount(band.ravel(), weighted, minlength=octave_count(side))
+        return sums.astype(np.float64)
 
     true, own, cross = total(np.abs(t) ** 2), total(np.abs(e) ** 2), total((t.conj() * e).real)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -105,7 +108,8 @@ def _genuine_quality(genuine: Noise, estimate: Noise) -> tuple[float, float]:
     error = float(np.mean((genuine - estimate) ** 2, dtype=np.float64))
     psnr = 10 * math.log10(4 / max(error, 1e-10))
     # The Gaussian window of the original definition (Wang et al. 2004).
-    ssim = structural_similarity(
+    measure = cast("Callable[..., float]", structural_similarity)  # untyped in scikit-image
+    ssim = measure(
         genuine,
         estimate,
         data_range=2.0,

@@ -67,11 +67,12 @@ def summarise(
         raise InputError("No pair was measured; nothing can be summarised.")
     table = {name: ([get(r) for r in results], q) for name, (get, q) in FIGURES.items()}
     if bands:
-        for name, pick in (
-            ("band", lambda r: r.figures.bands),
-            ("band_correlation", lambda r: r.figures.band_correlation),
-        ):
-            for i, column in enumerate(zip(*map(pick, results), strict=True)):
+        octaves = {
+            "band": [r.figures.bands for r in results],
+            "band_correlation": [r.figures.band_correlation for r in results],
+        }
+        for name, rows in octaves.items():
+            for i, column in enumerate(zip(*rows, strict=True)):
                 table[f"{name}_{i}"] = (list(column), 0.5)
     drawn = _Draws([r.person for r in results], draws, seed)
     return {name: drawn.figure(np.array(values), q) for name, (values, q) in table.items()}

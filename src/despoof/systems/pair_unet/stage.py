@@ -145,5 +145,5 @@ def live_controls(data: DataConfig, size: int, share: float, seed: int) -> Mix |
     whole = training_mix(data.model_copy(update={"sources": tuple(sources)}), size, seed)
     quiet = data.augment.model_copy(update={"probability": 0.0, "together": 0.0, "erase": 0.0})
     config = data.model_copy(update={"augment": quiet, "batch_size": count})
-    stores, weights = (tuple(part[i] for i in chosen) for part in (whole.stores, whole.weights))
-    return Mix(stores, weights, config, size, seed)
+    stores = tuple(whole.stores[i] for i in chosen)
+    return Mix(stores, tuple(whole.weights[i] for i in chosen), config, size, seed)
