@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from functools import partial
 
 from despoof.core.errors import DataError
-from despoof.data.datasets.casia_mfsd import DEV_SUBJECTS
+from despoof.data.datasets import casia_mfsd, msu_mfsd
 from despoof.data.datasets.contract import Division, Protocol
-from despoof.data.datasets.dividing import published
+from despoof.data.datasets.dividing import carve_dev, published
 from despoof.data.manifest import Clip
 
 CASIA, MSU, REPLAY, OULU = "casia-mfsd", "msu-mfsd", "replay-attack", "oulu-npu"
 SIZES = {CASIA: (150, 450), MSU: (70, 210), REPLAY: (140, 700), OULU: (720, 2880)}
 """Live and attack videos, without the dev splits of Replay-Attack and OULU-NPU."""
 DEV_SIZES = {CASIA: (0, 0), MSU: (0, 0), REPLAY: (60, 300), OULU: (270, 1080)}
+CARVED = {
+    CASIA: (casia_mfsd.DEV_SUBJECTS, (3, 9)),
+    MSU: (msu_mfsd.DEV_SUBJECTS, (2, 6)),
+}
+"""Train people who are dev where no source has a dev split, and the clips that each has."""
 _ORACLE = (
     "Published convention: nothing is left for a threshold or for choosing weights, so papers "
     "take both from the target. That is an oracle; the -strict twin is the honest one."
@@ -66,14 +71,16 @@ def _strict(clips: Sequence[Clip], sources: Sequence[str], target: str) -> Divis
         dev = _pick(clips, *owners, split="dev")
         note = f"Train and test as published; dev is the dev split of {' and '.join(owners)}."
         return Division(_pick(clips, *sources), dev, _pick(clips, target), (note,))
-    train = _pick(clips, *sources)
-    dev = tuple(c for c in train if c.dataset == CASIA and c.subject in DEV_SUBJECTS)
-    if not dev:
-        raise DataError(f"CASIA-MFSD lacks people {', '.join(DEV_SUBJECTS)}, who are dev here.")
-    held = {clip.name for clip in dev}
-    note = f"No source has a dev split: CASIA-MFSD's people {', '.join(DEV_SUBJECTS)} are dev."
-    rest = tuple(clip for clip in train if clip.name not in held)
-    return Division(rest, dev, _pick(clips, target), (note,))
+    whole = Division(_pick(clips, *sources), (), _pick(clips, target))
+    for name in sources:
+        people = CARVED[name][0]
+        note = f"No source has a dev split: people {', '.join(people)} of {name} are dev."
+        ours = tuple(clip for clip in whole.train if clip.dataset == name)
+        rest = tuple(clip for clip in whole.train if clip.dataset != name)
+        part = carve_dev(Division(ours, (), ()), people, note)
+        notes = (*whole.notes, *part.notes)
+        whole = Division(rest + part.train, whole.dev + part.dev, whole.test, notes)
+    return whole
 
 
 def _one_to_one(
@@ -94,11 +101,12 @@ def _total(names: Sequence[str], sizes: Mapping[str, tuple[int, int]] = SIZES) -
 def _family(name: str, sources: Sequence[str], target: str, source: str) -> dict[str, Cross]:
     """Return a protocol in the published convention, and its strict twin."""
     test = _total([target])
-    carved = not any(DEV_SIZES[one][0] for one in sources)
-    per_person = 3 * len(DEV_SUBJECTS)  # live videos of CASIA's; three attacks for each
-    dev = f"{per_person}/{3 * per_person}" if carved else _total(sources, DEV_SIZES)
     live, attack = (sum(SIZES[one][side] for one in sources) for side in (0, 1))
-    rest = f"{live - per_person}/{attack - 3 * per_person}" if carved else f"{live}/{attack}"
+    dev, rest = _total(sources, DEV_SIZES), f"{live}/{attack}"
+    if dev == "0/0":  # nobody has a dev split: people of train are
+        held = [(len(CARVED[one][0]), *CARVED[one][1]) for one in sources]
+        away = [sum(people * each[side] for people, *each in held) for side in (0, 1)]
+        dev, rest = f"{away[0]}/{away[1]}", f"{live - away[0]}/{attack - away[1]}"
     kinds = (
         (name, _published, f"{live}/{attack} 0/0 {test}"),
         (f"{name}-strict", _strict, f"{rest} {dev} {test}"),
