@@ -14,18 +14,21 @@ from results import conditions
 
 from despoof.cli.output import progress, strict
 from despoof.core.files import atomic_path
+from despoof.data.real_pairs import real_pairs
 from despoof.data.samples import find_data_root
 from despoof.data.simulated import chosen_species
 from despoof.evaluation.despoofbench.faces import lfw_faces
 from despoof.evaluation.despoofbench.methods import all_methods
 from despoof.evaluation.despoofbench.pairs import make_pairs
-from despoof.evaluation.despoofbench.report import markdown, table_rows
+from despoof.evaluation.despoofbench.real import real_bench_pairs
+from despoof.evaluation.despoofbench.report import main_table, markdown, table_rows
 from despoof.evaluation.despoofbench.run import measure
 from despoof.weights.registry import records
 
 HERE = Path(__file__).parent
 OUT = HERE / "results" / "despoofbench.json"
 PAGE = HERE.parent / "docs" / "despoofbench.md"
+REAL = Path("cache/real_pairs.json")  # made by benchmarks/real_pairs.py
 PAIR_UNET = Path("runs/pair_unet/weights")
 PAGE_TEXT = (HERE / "despoofbench_template.md").read_text(encoding="utf-8")
 
@@ -38,6 +41,9 @@ def run(weights: list[str], people: int) -> None:
     with progress(len(faces) * len(species), wanted=True) as show:
         results = measure(make_pairs(faces, species), methods, show)
     table = table_rows(methods, results) | {"conditions": conditions()}
+    if REAL.exists():
+        real = measure(real_bench_pairs(find_data_root(), real_pairs(find_data_root())), methods)
+        table["real"] = table_rows(methods, real)
     with atomic_path(OUT) as temporary:
         text = json.dumps(strict(table), indent=1, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -47,7 +53,15 @@ def run(weights: list[str], people: int) -> None:
 def page() -> None:
     """Write the page from the JSON."""
     table = json.loads(OUT.read_text(encoding="utf-8"))
-    text = PAGE_TEXT.format(tables=markdown(table), **table, **table["conditions"])
+    real = table.get("real")
+    text = PAGE_TEXT.format(
+        tables=markdown(table),
+        real_table=main_table(real["rows"]) if real else "Not measured yet.\n",
+        real_pairs=real["n_pairs"] if real else 0,
+        real_people=real["n_people"] if real else 0,
+        **{key: value for key, value in table.items() if key not in ("real", "conditions")},
+        **table["conditions"],
+    )
     PAGE.write_text(text, encoding="utf-8")
     print(f"wrote {PAGE}", file=sys.stderr)
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from despoof.core.errors import DataError
 from despoof.core.types import Face
+from despoof.data.real_pairs import RealPair
 from despoof.data.simulated import chosen_species
 from despoof.evaluation.despoofbench.faces import BenchFace, folder_faces, lfw_faces
 from despoof.evaluation.despoofbench.methods import (
@@ -19,8 +20,10 @@ from despoof.evaluation.despoofbench.methods import (
     weights_method,
 )
 from despoof.evaluation.despoofbench.pairs import cut, make_pairs
+from despoof.evaluation.despoofbench.real import real_bench_pairs
 from despoof.evaluation.despoofbench.run import measure
 from despoof.face.crop import CropConfig, crop_face
+from despoof.recapture.register import Registration
 
 BOX = (36.0, 30.0, 136.0, 150.0)
 POINTS = np.array([[65, 72], [108, 72], [88, 100], [68, 118], [105, 118]], np.float32)
@@ -214,3 +217,23 @@ def test_the_command_prints_every_row_and_writes_the_table(cli, weights, photos,
 def test_the_command_refuses_in_words(cli, arguments, message):
     done = cli("bench", "noise", *arguments)
     assert done.code in (2, 64) and message in done.err and done.err.count("\n") == 1
+
+
+def test_real_pairs_have_no_noise_where_the_portrait_does_not_reach(tmp_path, portrait):
+    """A portrait seen half: what is not on the attack photograph asks nothing of anybody."""
+    live = portrait[20:244, 110:334]
+    attack = np.clip(live * 0.7 + 30, 0, 255).astype(np.uint8)
+    for name, picture in {"live.png": live, "attack.png": attack}.items():
+        Image.fromarray(picture).save(tmp_path / name)
+    shift = np.array([[1.0, 0, 60], [0, 1, 0], [0, 0, 1]])
+    found = Registration(shift, 99, 0.1, 0.1, 0.9, 0.7)
+    pairs = [
+        RealPair("live.png", "attack.png", "7", split, found) for split in ("dev", "train")
+    ]  # fmt: skip
+    (pair,) = real_bench_pairs(tmp_path, pairs)
+    assert (pair.person, pair.species) == ("7", "real/celeba-spoof")
+    assert np.array_equal(pair.genuine[:, :50], attack[:, :50]), "not reached"
+    registered = pair.genuine[4:-4, 70:-4].astype(int) - live[4:-4, 10:-64]
+    assert np.abs(registered).max() <= 1
+    view = cut(pair, DEFAULT_CROP)
+    assert view.noise[:, 60:].any() and not view.noise[:, :20].any()

@@ -18,7 +18,12 @@ from despoof.cli.options import (
 from despoof.cli.output import complain, console, new_table, print_json, progress, strict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from despoof.evaluation.despoofbench.faces import BenchFace
+    from despoof.evaluation.despoofbench.pairs import BenchPair
+
+    _Set = tuple[Iterator[BenchPair], int, list[tuple[Path, str]]]
 
 EXAMPLE = "Example: despoof bench noise --weights face-despoofing --count 20 -o bench"
 PEOPLE = 24
@@ -46,6 +51,10 @@ def noise(
         list[str] | None,
         typer.Option("--species", metavar="NAME", help="Species or family; may be repeated."),
     ] = None,
+    real: Annotated[
+        bool,
+        typer.Option("--real", help="CelebA-Spoof's real pairs (dev people) instead of simulated."),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the people and the recaptures.")] = 0,
     output: Annotated[
         Path | None,
@@ -64,15 +73,15 @@ def noise(
     the same pictures on every machine.
     Exit code: 0 measured · 2 measured, but some pictures had no face · 64 wrong usage.
     """
-    from despoof.data.simulated import chosen_species
-    from despoof.evaluation.despoofbench import methods, pairs, report, run
+    if real and (faces or species):
+        raise typer.BadParameter("--real has faces and media of its own: no --faces, no --species.")
+    from despoof.evaluation.despoofbench import methods, report, run
     from despoof.weights.registry import records
 
-    kinds = chosen_species(species or ())
     rows = methods.all_methods(weights or list(records()), device)
-    people, skipped = _faces(faces, count, seed)
-    with progress(len(people) * len(kinds), not (json and sys.stdout.isatty())) as show:
-        results = run.measure(pairs.make_pairs(people, kinds, seed), rows, show)
+    pairs, total, skipped = _real() if real else _simulated(faces, count, species or [], seed)
+    with progress(total, not (json and sys.stdout.isatty())) as show:
+        results = run.measure(pairs, rows, show)
     table = report.table_rows(rows, results, seed=seed)
     if output is not None:
         report.write_table(output, strict(table))
@@ -83,6 +92,25 @@ def noise(
         for path, reason in skipped[:3]:
             complain(f"{path}: {reason}")
     return UNDECIDED if skipped else LIVE
+
+
+def _simulated(folder: Path | None, count: int, species: list[str], seed: int) -> "_Set":
+    from despoof.data.simulated import chosen_species
+    from despoof.evaluation.despoofbench.pairs import make_pairs
+
+    kinds = chosen_species(species)
+    people, skipped = _faces(folder, count, seed)
+    return make_pairs(people, kinds, seed), len(people) * len(kinds), skipped
+
+
+def _real() -> "_Set":
+    from despoof.data.real_pairs import real_pairs
+    from despoof.data.samples import find_data_root
+    from despoof.evaluation.despoofbench.real import real_bench_pairs
+
+    root = find_data_root()
+    known = [pair for pair in real_pairs(root) if pair.split == "dev"]
+    return real_bench_pairs(root, known), len(known), []
 
 
 def _faces(
@@ -117,7 +145,7 @@ def _print(table: dict[str, Any]) -> None:
     out = console()
     out.print(shown)
     out.print(
-        f"{table['n_pairs']} pairs of {table['n_people']} people, {table['simulator']}, seed "
-        f"{table['seed']}; medians (live residual: mean) [95 % over people].",
+        f"{table['n_pairs']} pairs of {table['n_people']} people; medians (live residual: mean) "
+        "[95 % over people].",
         markup=False,
     )

@@ -97,7 +97,7 @@ def write_table(folder: Path, table: object) -> None:
 def markdown(table: Plain) -> str:
     """Render the tables of `docs/despoofbench.md`."""
     rows: list[Plain] = table["rows"]
-    parts = [_main(rows), _octaves(rows)]
+    parts = ["### All pairs\n", main_table(rows), _octaves(rows)]
     names = list(rows[0]["by_species"])
     for figure, (head, digits) in COLUMNS.items():
         if figure in ("correlation", "relative_l2", "psnr_db"):
@@ -129,7 +129,8 @@ def cell(figure: Plain, digits: int, *, interval: bool = True) -> str:
     return text
 
 
-def _main(rows: Sequence[Plain]) -> str:
+def main_table(rows: Sequence[Plain]) -> str:
+    """Render every row over all its pairs as a Markdown table."""
     heads = ["row", *(head for head, _ in COLUMNS.values()), "AUC by noise", "by score", "ms"]
     lines = [
         [
@@ -140,7 +141,7 @@ def _main(rows: Sequence[Plain]) -> str:
         ]
         for row in rows
     ]
-    return "### All pairs\n\n" + _table(heads, lines)
+    return _table(heads, lines)
 
 
 def _octaves(rows: Sequence[Plain]) -> str:
