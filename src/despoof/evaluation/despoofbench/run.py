@@ -58,7 +58,9 @@ def measure(
         show(f"{pair.species} {pair.name}")
         views: dict[CropConfig, Crops] = {}
         for method in methods:
-            view = views.setdefault(method.crop, cut(pair, method.crop))
+            if method.crop not in views:
+                views[method.crop] = cut(pair, method.crop)
+            view = views[method.crop]
             if not (view.noise.any() and view.live_valid.any()):
                 continue
             if method.name not in warm:  # the first call pays for what is loaded late
