@@ -115,9 +115,9 @@ def show(
             shown *= 1 + np.float32(params.grid) * (grid - 1)
     shown = np.asarray(cv2.transform(shown, _colours(params).astype(np.float32)), np.float32)
     if params.softness > 0:
-        shown = cv2.GaussianBlur(
-            shown, (0, 0), params.softness * oversampling, borderType=cv2.BORDER_REPLICATE
-        )
+        sigma = params.softness * oversampling
+        blurred = cv2.GaussianBlur(shown, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+        shown = np.asarray(blurred, np.float32)
     _shade(shown, params, oversampling)
     shown += np.asarray(params.ambient, np.float32)
     return shown

@@ -56,15 +56,14 @@ def draw_display(kind: DisplayKind, rng: np.random.Generator) -> DisplayParams:
     """
     _known(kind, DisplayKind)
     oled, beam, slant = (kind == k for k in ("phone-oled", "projector", "desktop-tn"))
-    ambient = _log(rng, 0.03, 0.2) if beam else _log(rng, 0.003, 0.06)
+    ambient = _log(rng, 0.03, 0.2) if beam else _log(rng, 0.002, 0.05)
     warmth = rng.uniform(-0.1, 0.3)  # of the room's light, relative to the screen's
-    gamut = _one(rng, _GAMUTS[kind])
     return DisplayParams(
         gamma=rng.uniform(2.0, 2.4),
         contrast=1e5 if oled else _log(rng, 300, 3000),
         ambient=(ambient * (1 + warmth), ambient, ambient * (1 - warmth)),
         white=rng.triangular(5800, 6800, 9500) if not beam else rng.uniform(5200, 9000),
-        gamut=gamut,
+        gamut=_one(rng, _GAMUTS[kind]),
         gamut_share=rng.uniform(0.3, 1.0),
         bits=6 if slant and rng.random() < 0.5 else 8,
         pitch=_log(rng, *_PITCH[kind]),
@@ -72,7 +71,7 @@ def draw_display(kind: DisplayKind, rng: np.random.Generator) -> DisplayParams:
         phase=(rng.random(), rng.random()),
         layout=_one(rng, _LAYOUTS[kind]),
         fill=(rng.uniform(0.60, 0.85), rng.uniform(0.80, 0.95)),
-        grid=rng.uniform(0.1, 0.4) if beam else rng.uniform(0.4, 1.0),
+        grid=rng.uniform(0.1, 0.3) if beam else rng.uniform(0.15, 0.8),
         scaling="blocks" if rng.random() < 0.35 else "linear",
         softness=rng.uniform(0.5, 1.5) if beam else 0.0,
         band=rng.uniform(0.02, 0.12) if rng.random() < 0.2 else 0.0,
@@ -97,11 +96,12 @@ def draw_print(kind: PrintKind, rng: np.random.Generator) -> PrintParams:
     screen = "stochastic" if drops else "none" if photo else "clustered"
     return PrintParams(
         inks="dye" if photo else "toner",
-        gamma=float(np.exp(rng.normal(0.05, 0.12))),
-        saturation=rng.uniform(0.75, 0.98) if photo else rng.uniform(0.6, 0.9),
+        gamma=float(np.exp(rng.normal(0.15, 0.18))),
+        saturation=rng.uniform(0.9, 1.2) if photo else rng.uniform(0.75, 1.1),
+        balance=_balance(rng),
         grey_replacement=rng.uniform(0.2, 0.4) if photo else rng.uniform(0.2, 0.6),
         dot_gain=rng.uniform(0.10, 0.20) if photo else rng.uniform(0.10, 0.25),
-        floor=rng.uniform(0.02, 0.05) if photo else rng.uniform(0.03, 0.08),
+        floor=_log(rng, 0.008, 0.03) if photo else _log(rng, 0.015, 0.06),
         paper=_paper(rng, (0.84, 0.92) if photo else (0.80, 0.90), (-0.03, 0.04)),
         screen=screen,
         period=_log(rng, 0.1, 0.8) if photo else _log(rng, 0.2, 2.0),
@@ -139,8 +139,9 @@ def _newspaper(rng: np.random.Generator) -> PrintParams:
     """Draw a coarse screen with ink that soaks into grey paper."""
     return PrintParams(
         inks="news",
-        gamma=float(np.exp(rng.normal(0.0, 0.12))),
+        gamma=float(np.exp(rng.normal(0.2, 0.15))),
         saturation=0.0 if rng.random() < 0.35 else rng.uniform(0.45, 0.8),
+        balance=_balance(rng),
         grey_replacement=rng.uniform(0.3, 0.8),
         dot_gain=rng.uniform(0.18, 0.25),
         floor=rng.uniform(0.06, 0.12),
@@ -153,6 +154,14 @@ def _newspaper(rng: np.random.Generator) -> PrintParams:
         texture=rng.uniform(0.008, 0.025),
         texture_size=_log(rng, 0.7, 4),
     )
+
+
+def _balance(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Draw the density of C, M, Y: a slight cast, one time in twelve a cartridge that runs out."""
+    inks = np.clip(rng.normal(1, 0.05, 3), 0.85, 1.15)
+    if rng.random() < 1 / 12:
+        inks[rng.integers(3)] *= rng.uniform(0.3, 0.8)
+    return float(inks[0]), float(inks[1]), float(inks[2])
 
 
 def _paper(

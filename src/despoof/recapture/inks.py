@@ -40,18 +40,20 @@ def separate(density: Light, grey_replacement: float) -> tuple[Plane, Plane, Pla
         grey_replacement: share of the part that C, M and Y have in common that black ink takes.
             Ideal inks then print the same colour again, whatever the share.
     """
-    red, green, blue = cv2.split(density)
-    black = np.asarray(cv2.min(cv2.min(red, green), blue), np.float32) * np.float32(
-        grey_replacement
-    )
-    rest = 1 / np.maximum(1 - black, np.float32(1e-6))
-    cyan, magenta, yellow = ((plane - black) * rest for plane in (red, green, blue))
+    red, green, blue = (np.asarray(plane, np.float32) for plane in cv2.split(density))
+    black = np.minimum(np.minimum(red, green), blue)
+    black *= grey_replacement
+    more = np.reciprocal(np.maximum(1 - black, 1e-6), dtype=np.float32)
+    cyan, magenta, yellow = (np.multiply(p - black, more) for p in (red, green, blue))
     return cyan, magenta, yellow, black
 
 
 def gained(coverage: Plane, gain: float) -> Plane:
     """Let dots spread in the paper: a' = a + 4 g a (1 − a) (SPEC §6, 2b)."""
-    return coverage + np.float32(4 * gain) * coverage * (1 - coverage)
+    spread = np.multiply(coverage, -4 * gain, dtype=np.float32)
+    spread += 1 + 4 * gain
+    spread *= coverage
+    return spread
 
 
 def reflect(inks: tuple[Plane, ...], reflectances: NDArray[np.float32]) -> Light:

@@ -24,6 +24,7 @@ from despoof.recapture.paper import bands, grain
 from despoof.recapture.printing_fm import stochastic_dots
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Density = Annotated[float, Field(ge=0, le=1.3)]
 Length = Annotated[float, Field(ge=0, le=50)]
 
 
@@ -35,6 +36,7 @@ class PrintParams(StrictConfig):
         gamma: of the printer's driver; above 1 prints darker. Coverage is 1 − code ** gamma.
         saturation: 1 = the picture's; less mixes it with its grey before inks are laid out.
         grey_replacement: share of the common part of C, M, Y that black ink takes.
+        balance: density of cyan, magenta and yellow, 1 = as laid out; an empty cartridge has less.
         dot_gain: g of a' = a + 4 g a (1 − a).
         floor: reflectance of full ink.
         paper: reflectance of bare paper, R G B.
@@ -55,6 +57,7 @@ class PrintParams(StrictConfig):
     gamma: Annotated[float, Field(gt=0.3, lt=3)] = 1.0
     saturation: Annotated[float, Field(ge=0, le=1.5)] = 0.8
     grey_replacement: Share = 0.4
+    balance: tuple[Density, Density, Density] = (1.0, 1.0, 1.0)
     dot_gain: Annotated[float, Field(ge=0, le=0.25)] = 0.15
     floor: Share = 0.05
     paper: tuple[Share, Share, Share] = (0.88, 0.87, 0.84)
@@ -127,7 +130,14 @@ def _inks(light: Light, params: PrintParams) -> tuple[Plane, ...]:
     mixing = np.eye(3) * share + np.tile(LUMINANCE * (1 - share), (3, 1))
     light = np.asarray(cv2.transform(light, mixing.astype(np.float32)), np.float32)
     density = 1 - apply_curve(light, panel_curve(params.gamma))
-    return tuple(gained(ink, params.dot_gain) for ink in separate(density, params.grey_replacement))
+    inks: tuple[Plane, ...] = separate(density, params.grey_replacement)
+    if params.balance != (1.0, 1.0, 1.0):
+        shares = (*params.balance, 1.0)
+        inks = tuple(
+            np.minimum(np.multiply(ink, share, dtype=np.float32), np.float32(1))
+            for ink, share in zip(inks, shares, strict=True)
+        )
+    return tuple(gained(ink, params.dot_gain) for ink in inks)
 
 
 def _dots(
@@ -154,5 +164,6 @@ def _dots(
 
 
 def _on_paper(left: Light, params: PrintParams) -> Light:
-    paper = np.asarray(params.paper, np.float32)
-    return left * (paper - np.float32(params.floor)) + np.float32(params.floor)
+    light = np.multiply(left, np.asarray(params.paper, np.float32) - np.float32(params.floor))
+    light += params.floor
+    return light

@@ -79,6 +79,6 @@ def through_h264(image: Image, crf: int) -> Image:
             container.mux(stream.encode(VideoFrame.from_ndarray(even, format="rgb24")))
         container.mux(stream.encode())
     file.seek(0)
-    with av.open(file) as container:
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    return np.ascontiguousarray(frames[-1][:height, :width])
+    with av.open(file, "r") as stored:
+        frames = [frame.to_ndarray(format="rgb24") for frame in stored.decode(video=0)]
+    return np.ascontiguousarray(frames[-1][:height, :width], np.uint8)
