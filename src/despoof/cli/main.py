@@ -7,7 +7,18 @@ from collections.abc import Sequence
 
 import typer
 
-from despoof.cli import bench, calibrate, check, data, demo, evaluate, models, score, train
+from despoof.cli import (
+    bench,
+    calibrate,
+    check,
+    data,
+    demo,
+    evaluate,
+    models,
+    score,
+    simulate,
+    train,
+)
 from despoof.cli.options import INTERRUPTED, LIVE, UNDECIDED, USAGE, VersionOption
 from despoof.cli.output import complain
 from despoof.core.errors import ConfigError, DespoofError, InputError
@@ -27,6 +38,7 @@ _COMMANDS = {
     "evaluate": (evaluate.evaluate, evaluate.EXAMPLE),
     "models": (models.models, models.EXAMPLE),
     "score": (score.score, score.EXAMPLE),
+    "simulate": (simulate.simulate, simulate.EXAMPLE),
     "train": (train.train, train.EXAMPLE),
 }
 for _name, (_command, _example) in _COMMANDS.items():
