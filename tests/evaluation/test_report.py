@@ -71,8 +71,10 @@ def test_json_has_the_agreed_keys_with_counts_and_intervals(judged):
     assert set(values["apcer_by_species_ci95"]) == {"print/a4", "replay/phone"}
     assert values["bpcer100"] is None and values["bpcer100_ci95"] is None  # 60 attacks a species
     assert 0 <= values["bpcer100_at_most"] <= 1 and values["bpcer20"] is not None
-    low, high = values["hter_group_ci95"]
-    assert low <= values["hter"] <= high
+    for name in ("hter", "bpcer10", "bpcer20"):
+        low, high = values[f"{name}_group_ci95"]
+        assert low <= values[name] <= high
+    assert "bpcer100_group_ci95" not in values
     assert values["threshold_chosen"].startswith("dev EER") and values["oracle"] is False
     assert set(values["by_device"]) == {"cam", "phone", "tab"} and len(values["folds"]) == 3
     mean, spread = values["fold_mean_sd"]["bpcer"]

@@ -144,7 +144,8 @@ def _check_counts(
         raise typer.BadParameter("--dev and --threshold: give one of them.")
     if dev and len(dev) != len(scores):
         raise typer.BadParameter(
-            f"{len(scores)} score files and {len(dev)} --dev: repeat --dev once for each, in order."
+            f"{len(scores)} score files and {len(dev)} --dev: repeat --dev once for each, in "
+            "order: a.csv b.csv --dev a-dev.csv --dev b-dev.csv."
         )
     if threshold and len(threshold) not in (1, len(scores)):
         raise typer.BadParameter(
