@@ -77,8 +77,6 @@ def index(root: Path) -> Index:
     check_root(root, TITLE, LAYOUT, ("",))
     names = file_names(root)
     found = index_files(with_suffix(names, SUFFIXES), partial(_clip, root))
-    if not found.clips:
-        raise DataError(f"{root} is not {TITLE}: it has no recording of its naming.\n{LAYOUT}")
     tables, problems = _read_tables(root, names)
     clips = tuple(_divided(clip, tables) for clip in found.clips)
     there = {_last(clip.name) for clip in clips}
