@@ -48,7 +48,8 @@ def find() -> None:
             if attacks % 100 == 0:
                 print(kind, attacks, len(best), flush=True)
         counts[kind] = {"attacks": attacks, "with_a_plane": matched, "accepted": len(best)}
-        pairs = pairs or best
+        if not other:
+            pairs = best
     write_pairs(pairs, CACHE)
     fits = [pair.registration for pair in pairs]
     errors = {
