@@ -157,10 +157,10 @@ def _newspaper(rng: np.random.Generator) -> PrintParams:
 
 
 def _balance(rng: np.random.Generator) -> tuple[float, float, float]:
-    """Draw the density of C, M, Y: a slight cast, one time in twelve a cartridge that runs out."""
+    """Draw the density of C, M, Y: a slight cast, one time in sixteen a cartridge that runs out."""
     inks = np.clip(rng.normal(1, 0.05, 3), 0.85, 1.15)
-    if rng.random() < 1 / 12:
-        inks[rng.integers(3)] *= rng.uniform(0.3, 0.8)
+    if rng.random() < 1 / 16:
+        inks[rng.integers(3)] *= rng.uniform(0.5, 0.85)
     return float(inks[0]), float(inks[1]), float(inks[2])
 
 
