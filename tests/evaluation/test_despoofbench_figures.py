@@ -109,7 +109,7 @@ def test_bad_input_is_refused_in_words(case, spoil, message):
 )  # fmt: skip
 @settings(max_examples=40, deadline=None)
 def test_a_grating_is_found_where_it_is(fx, fy, side, channel):
-    if math.hypot(fx, fy) < 5 or max(abs(fx), abs(fy)) > side // 2 - 2:
+    if math.hypot(fx, fy) < 7 or max(abs(fx), abs(fy)) > side // 2 - 2:
         return
     colour = np.eye(3)[channel] - 1 / 3  # cancels in grey
     rng = np.random.default_rng(3)
