@@ -20,9 +20,9 @@ _SHAKE: dict[Grade, float] = {"good": 0.6, "ordinary": 1.0, "poor": 2.2}
 _SHOT: dict[Grade, float] = {"good": 2e-4, "ordinary": 4e-4, "poor": 1.1e-3}
 _DENOISE: dict[Grade, float] = {"good": 2.0, "ordinary": 3.5, "poor": 6.0}
 _RESOLUTION: dict[Grade, tuple[float, float]] = {
-    "good": (0.75, 1.5),
-    "ordinary": (0.6, 1.1),
-    "poor": (0.4, 0.85),
+    "good": (1.0, 1.8),
+    "ordinary": (0.7, 1.3),
+    "poor": (0.4, 0.9),
 }
 
 
@@ -77,10 +77,11 @@ def draw_isp(rng: np.random.Generator, grade: Grade) -> IspParams:
     return IspParams(
         demosaic="bilinear" if rng.uniform() < 0.5 else "edges",
         white_error=(float(np.exp(warm)), float(np.exp(-warm + rng.normal(0, 0.025)))),
-        saturation=float(np.clip(rng.normal(1.04, 0.1), 0.75, 1.35)),
+        saturation=float(np.clip(rng.normal(0.9, 0.1), 0.6, 1.2)),
         denoise=0.0 if rng.uniform() < 0.12 else _DENOISE[grade] * rng.uniform(0.5, 2.0),
         tone=("srgb", "gamma", "s-curve")[curve],
         contrast=rng.uniform(0.1, 0.6) if curve == 2 else 0.0,
+        levels=0.0 if rng.uniform() < 0.1 else rng.uniform(0.4, 1.0),
         sharpen=float(1.5 * rng.beta(1.3, 2.2)),
         radius=rng.uniform(0.7, 1.6),
         codec="h264" if rng.uniform() < 0.15 else "jpeg",

@@ -17,7 +17,7 @@ from despoof.recapture.resample import enlarged
 Map = NDArray[np.float32]
 """(H, W, 2): for every pixel of the photograph, x and y of what it shows, in pixels of that."""
 
-_STEP = 8  # px between the places where the map is computed; interpolated in between, error < .02
+_STEP, _BENT_STEP = 8, 4  # px between the places where the map is computed; interpolated between
 _FAR = 1e4
 
 
@@ -112,21 +112,22 @@ def look(
         shape: height and width of the map; the frame's when not given.
     """
     height, width = shape or frame
-    rows, columns = -(-height // _STEP) + 2, -(-width // _STEP) + 2
+    step = _BENT_STEP if params.bend else _STEP
+    rows, columns = -(-height // step) + 2, -(-width // step) + 2
     longer = max(frame)
     ax, ay = frame[1] / longer, frame[0] / longer
-    x = (((np.arange(columns) - 0.5) * _STEP) / width - 0.5) * ax
-    y = (((np.arange(rows) - 0.5) * _STEP) / height - 0.5) * ay
+    x = (((np.arange(columns) - 0.5) * step) / width - 0.5) * ax
+    y = (((np.arange(rows) - 0.5) * step) / height - 0.5) * ay
     x, y = np.meshgrid(x, y)
     bulge = 1 + distortion * (x * x + y * y) / ((ax * ax + ay * ay) / 4)
     unit = _unit(params, picture, frame)
     sights = (x * bulge - params.shift[0], y * bulge - params.shift[1])
     a, b, normals = _meet(params, *sights, params.bend / (unit * picture[1]))
     coarse = np.dstack([a / unit + picture[1] / 2 - 0.5, b / unit + picture[0] / 2 - 0.5])
-    # Nodes lie in the middles of cells of _STEP pixels, as `enlarged` has it; one cell is margin.
-    fine = enlarged(coarse.astype(np.float32), (rows * _STEP, columns * _STEP))
+    # Nodes lie in the middles of cells of `step` pixels, as `enlarged` has it; one cell is margin.
+    fine = enlarged(coarse.astype(np.float32), (rows * step, columns * step))
     return Sight(
-        np.ascontiguousarray(fine[_STEP : _STEP + height, _STEP : _STEP + width]),
+        np.ascontiguousarray(fine[step : step + height, step : step + width]),
         normals[1:-1, 1:-1].astype(np.float32),
     )
 
@@ -192,6 +193,7 @@ def _meet(
     root = np.sqrt(np.maximum(inside, 0)) - linear  # of the two, the side that touches the plane
     points = eye + (2 * rest / root)[..., None] * rays
     lean = np.stack([kappa * points[..., 0], np.zeros_like(x), kappa * points[..., 2] - 1], axis=-1)
+    lean /= np.linalg.norm(lean, axis=-1, keepdims=True)  # 1 but where the sight misses
     arc = points[..., 0]
     if kappa:
         arc = np.arctan2(lean[..., 0], -lean[..., 2]) / kappa

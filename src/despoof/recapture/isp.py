@@ -26,6 +26,9 @@ class IspParams(StrictConfig):
         denoise: strength, grey levels of brightness that are smoothed; colour is smoothed with it.
         tone: the curve from light to code.
         contrast: of the S-curve, 0 = none.
+        levels: share of the darkest tone's code that is taken off every tone, the rest stretched
+            back to white: cameras do so because lenses flare, and undo much of what a medium's
+            black floor does.
         sharpen: amount of unsharp masking.
         radius: of it, sensor pixels.
         codec: of the delivered picture.
@@ -39,6 +42,7 @@ class IspParams(StrictConfig):
     denoise: float = Field(default=0.0, ge=0, le=40)
     tone: Literal["srgb", "gamma", "s-curve"] = "srgb"
     contrast: float = Field(default=0.0, ge=0, le=1)
+    levels: float = Field(default=0.0, ge=0, le=1)
     sharpen: float = Field(default=0.0, ge=0, le=3)
     radius: float = Field(default=1.0, gt=0, le=4)
     codec: Literal["none", "jpeg", "h264"] = "none"
@@ -57,8 +61,11 @@ def develop(
     """Develop raw values into an (H, W, 3) uint8 sRGB picture of the given height and width."""
     del rng
     gains = white_gains(sensor) * np.array([params.white_error[0], 1, params.white_error[1]])
-    colours = demosaic(raw, params.demosaic, gains.astype(np.float32))
+    gains = gains.astype(np.float32)
+    colours = demosaic(raw, params.demosaic, gains) if raw.ndim == 2 else np.minimum(raw * gains, 1)
     picture = _toned(np.maximum(colours @ _matrix(params, sensor).T, 0), params)
+    if params.levels:
+        picture = _levelled(picture, params.levels)
     if params.denoise or params.sharpen:
         picture = _polish(picture, params)
     if picture.shape[:2] != size:
@@ -109,6 +116,13 @@ def _matrix(params: IspParams, sensor: SensorParams) -> NDArray[np.float32]:
 def _toned(light: NDArray[np.float32], params: IspParams) -> NDArray[np.float32]:
     index = np.minimum(light, 1) * np.float32(_STEPS - 1) + np.float32(0.5)
     return tone_curve(params)[index.astype(np.uint16)]
+
+
+def _levelled(picture: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Bring the darkest hundredth of the picture down towards black; grey levels."""
+    grey = picture[::4, ::4].mean(axis=2)
+    black = np.float32(share * np.percentile(grey, 1))
+    return (picture - black) * (255 / (255 - min(black, np.float32(200))))
 
 
 def _polish(picture: NDArray[np.float32], params: IspParams) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 
 import cv2
 import numpy as np
@@ -76,7 +77,7 @@ def recapture(
         normals=placed.normals,
     )
     photograph = _photograph(lit, recipe.camera, recipe, chance)
-    inside = averaged(placed.inside, recipe.size)
+    inside = np.minimum(averaged(placed.inside, recipe.size), np.float32(1))
     seen = register(image, recipe.geometry, recipe.size, distortion=optics.distortion)
     genuine = _within(seen, photograph, inside)
     noise = (photograph.astype(np.float32) - genuine.astype(np.float32)) / np.float32(127.5)
@@ -127,7 +128,9 @@ def recapture_many(
     if workers <= 1:
         yield from map(recapture, images, recipes)
         return
-    with ProcessPoolExecutor(workers, initializer=partial(cv2.setNumThreads, 1)) as pool:
+    # Spawned, not forked: a copy of a process whose libraries hold threads may wait for ever.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, partial(cv2.setNumThreads, 1)) as pool:
         yield from pool.map(recapture, images, recipes, chunksize=4)
 
 

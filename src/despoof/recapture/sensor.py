@@ -9,7 +9,7 @@ from despoof.recapture.light import Light
 from despoof.recapture.resample import averaged, blur
 
 Raw = NDArray[np.float32]
-"""(H, W) one value a pixel behind an RGGB mosaic, full scale 1; noise may lie below 0."""
+"""(H, W) one value a pixel behind an RGGB mosaic, or (H, W, 3) without one; full scale 1."""
 
 PEDESTAL = 1 / 16
 """How far below 0 a raw value may lie, as the black level of real sensors allows."""
@@ -21,6 +21,7 @@ class SensorParams(StrictConfig):
     """One sensor and one exposure.
 
     Attributes:
+        mosaic: False = every pixel sees all three colours.
         fill: side of the part of a pixel that sees light.
         lowpass: Gaussian sigma of the optical low-pass, pixels.
         exposure: gain.
@@ -32,6 +33,7 @@ class SensorParams(StrictConfig):
         crosstalk: how much a pixel sees of the other two colours.
     """
 
+    mosaic: bool = True
     fill: float = Field(default=1.0, gt=0, le=1)
     lowpass: float = Field(default=0.0, ge=0, le=2)
     exposure: float = Field(default=1.0, gt=0, le=16)
@@ -55,7 +57,8 @@ def expose(
     if params.metering:
         mean = max(float(seen.mean()), 1e-4)
         gain *= float(np.clip((_TARGET / mean) ** params.metering, 0.2, 6))
-    raw = mosaic(seen @ _colours(params).T) * np.float32(gain)
+    seen = seen @ _colours(params).T * np.float32(gain)
+    raw = mosaic(seen) if params.mosaic else seen
     spread = np.sqrt(params.shot * np.clip(raw, 0, 1) + params.read)
     raw = raw + spread * rng.standard_normal(raw.shape, dtype=np.float32)
     levels = 2**params.bits - 1
