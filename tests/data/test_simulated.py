@@ -8,6 +8,7 @@ from data.made_up_data import FACE, LANDMARKS
 from despoof.core.errors import ConfigError, InputError
 from despoof.core.types import Face
 from despoof.data.simulated import (
+    MARGIN,
     WIDE_SIDE,
     _size,
     attack_retake,
@@ -102,9 +103,13 @@ def test_a_picture_without_surroundings_is_never_framed_widely(portrait):
     x1, y1, x2, y2 = (round(v) for v in face.box)
     bare = np.ascontiguousarray(picture[y1 - 8 : y2 + 8, x1 - 18 : x2 + 18])
     inner = Face(box=(18.0, 8.0, 18.0 + x2 - x1, 8.0 + y2 - y1))
+    edge = round(MARGIN * min(bare.shape[:2]))
     for seed in range(6):
-        new = attack_retake(())[0](bare, inner, np.random.default_rng(seed))
-        assert new.image.shape == bare.shape
+        for retake in (attack_retake(())[0], camera_retake()[0]):
+            new = retake(bare, inner, np.random.default_rng(seed))
+            assert new.image.shape == (bare.shape[0] + 2 * edge, bare.shape[1] + 2 * edge, 3)
+            # What was mirrored outwards is not counted as surroundings.
+            assert new.reach == pytest.approx(min(bare.shape[:2]) / (y2 - y1))
     assert _size(picture, WIDE_SIDE) == (280, 280)
     assert max(_size(np.zeros((1000, 500, 3), np.uint8), 1.0)) == 288
 

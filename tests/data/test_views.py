@@ -9,7 +9,7 @@ from scipy import ndimage
 from despoof.core.errors import ConfigError, DataError
 from despoof.data.augment import AugmentConfig, gaussian_blur, geometry, photometry, recode
 from despoof.data.samples import read_samples
-from despoof.data.views import DataConfig, _thin, development_sets, training_mix
+from despoof.data.views import DataConfig, development_sets, thinned, training_mix
 
 STILL = AugmentConfig(
     scale=(1.9, 1.9), aspect=0, shift=0, rotation=0, probability=0, together=0, erase=0
@@ -338,5 +338,5 @@ def test_development_sets_come_plain_and_stressed_and_the_same_each_time(made_up
 def test_a_limit_thins_both_classes_evenly(made_up_root, tmp_path):
     (plain, *_) = development_sets(config_for(made_up_root, tmp_path, dev_limit=3), 32)
     assert plain.live.tolist() == [True] * 3 + [False] * 3
-    assert _thin(list(range(10)), 4) == [0, 2, 5, 7]
-    assert _thin([1, 2], 5) == [1, 2]
+    assert thinned(list(range(10)), 4) == [0, 2, 5, 7]
+    assert thinned([1, 2], 5) == [1, 2]

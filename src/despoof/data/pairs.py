@@ -13,7 +13,7 @@ from despoof.core.errors import DataError
 from despoof.data.augment import geometry, photometry
 from despoof.data.samples import Split, find_data_root, read_samples, select
 from despoof.data.store import CropStore, build_store
-from despoof.data.views import DataConfig, retake_of
+from despoof.data.views import DataConfig, retake_of, thinned
 from despoof.face.crop import CropConfig
 
 
@@ -89,8 +89,8 @@ def recapture_pairs(config: DataConfig, size: int, split: Split, limit: int = 0)
     stores: list[CropStore] = []
     for source in sources:
         samples = select(read_samples(root, source.dataset), split, "live")
-        if limit:
-            samples = samples[:: max(1, len(samples) // limit)][:limit]
+        most = limit or (source.limit if split == "train" else 0)
+        samples = thinned(samples, most or max(1, len(samples)))
         if not samples:
             raise DataError(f"{source.dataset} has no live {split} pictures to recapture.")
         retake, tag = retake_of(source)

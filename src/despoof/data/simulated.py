@@ -15,8 +15,11 @@ from despoof.recapture.recipe import VERSION
 from despoof.recapture.species import SPECIES, sample_recipe
 
 WIDE_FROM = 1.5
-"""A picture that shows less around the face than this (side / face) is only framed tightly: its
-border would stand right beside the cheeks, where no printed portrait ends."""
+"""A picture that shows less around the face than this (side / face) is mirrored outwards and only
+framed tightly: its border would stand right beside the cheeks, where no printed portrait ends."""
+
+MARGIN = 0.12
+"""How far such a picture is mirrored, of its side: a pose then cuts nothing off the face."""
 
 WIDE_SIDE = 1.4
 """Side of a wide photograph by the picture's: the face would be lost in fewer pixels."""
@@ -58,29 +61,40 @@ def camera_retake() -> tuple[Retake, str]:
 
 def _attack(kinds: Sequence[str], picture: Image, face: Face, rng: np.random.Generator) -> Retaken:
     species = _draw(kinds, rng)
-    wide = bool(rng.uniform() < 0.5) and _reach(picture, face) >= WIDE_FROM
-    recipe = sample_recipe(
-        species,
-        rng,
-        size=_size(picture, WIDE_SIDE if wide else 1.0),
-        framing="wide" if wide else "tight",
-    )
+    reach = _reach(picture, face)
+    wide = bool(rng.uniform() < 0.5) and reach >= WIDE_FROM
+    picture, face = _spread(picture, face, reach)
+    size = _size(picture, WIDE_SIDE if wide else 1.0)
+    framing = "wide" if wide else "tight"
+    recipe = sample_recipe(species, rng, size=size, framing=framing)
     eyes = None if face.landmarks is None else face.landmarks[:2] - 0.5
     done = recapture(picture, recipe, landmarks=eyes)
-    return Retaken(done.image, done.genuine, moved(face, done.matrix), species)
+    return Retaken(done.image, done.genuine, moved(face, done.matrix), species, reach)
 
 
 def _camera(picture: Image, face: Face, rng: np.random.Generator) -> Retaken:
     # The recipe of an attack, wide or tight as those are: only the medium is left out.
-    wide = bool(rng.uniform() < 0.5) and _reach(picture, face) >= WIDE_FROM
+    reach = _reach(picture, face)
+    framing = "wide" if rng.uniform() < 0.5 and reach >= WIDE_FROM else "tight"
+    picture, face = _spread(picture, face, reach)
     size = _size(picture, 1.0)
-    framing = "wide" if wide else "tight"
     recipe = sample_recipe(_draw(SPECIES, rng), rng, size=size, framing=framing)
     taken = photograph_live(picture, recipe)
     pose = frontal(recipe.geometry, size, recipe.camera.optics.distortion)
     place = matrix(pose, picture.shape[:2], size)
     # What a live face was before the camera is not asked of anybody: it is its own genuine.
-    return Retaken(taken, taken, moved(face, place), "live")
+    return Retaken(taken, taken, moved(face, place), "live", reach)
+
+
+def _spread(picture: Image, face: Face, reach: float) -> tuple[Image, Face]:
+    """Mirror a picture without surroundings outwards."""
+    if reach >= WIDE_FROM:
+        return picture, face
+    margin = round(MARGIN * min(picture.shape[:2]))
+    wider = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
+    shift = np.eye(3)
+    shift[:2, 2] = margin
+    return wider, moved(face, shift)
 
 
 def _draw(kinds: Sequence[str], rng: np.random.Generator) -> str:

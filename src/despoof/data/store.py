@@ -34,12 +34,14 @@ class Retaken:
         genuine: (H, W, 3) uint8, the original in the frame of `image`, pixel upon pixel.
         face: where the face now is.
         species: of the attack; "live" where the original was photographed itself.
+        reach: side of the original as a multiple of the face: what lies outside is made up.
     """
 
     image: Image
     genuine: Image
     face: Face
     species: str
+    reach: float = np.inf
 
 
 Retake = Callable[[Image, Face, np.random.Generator], Retaken]
@@ -195,7 +197,7 @@ def _row(job: tuple[Sample, NDArray[np.uint8], CropConfig, Retake | None, int]) 
     # The crop is upright on the face, before and after: so the relief in it is the same.
     crop = crop_face(new.image, new.face, config)
     genuine = crop_face(new.genuine, new.face, config).image
-    extent, live = _extent(crop, config.scale), new.species == "live"
+    extent, live = min(_extent(crop, config.scale), new.reach), new.species == "live"
     return _Row(crop.image, depth, extent, live, new.species, genuine)
 
 

@@ -37,6 +37,7 @@ class SourceConfig(StrictConfig):
         default=(), description="species or families among the simulated attacks to leave out"
     )
     repeats: int = Field(default=1, ge=1, description="simulated pictures of each picture")
+    limit: int = Field(default=0, ge=0, description="pictures, spread over the table; 0 = all")
 
     @model_validator(mode="after")
     def _live_pictures_are_simulated(self) -> "SourceConfig":
@@ -128,6 +129,7 @@ def training_mix(config: DataConfig, size: int, seed: int) -> Mix:
     stores: list[CropStore] = []
     for source in config.sources:
         samples = select(read_samples(root, source.dataset), "train", source.label)
+        samples = thinned(samples, source.limit or max(1, len(samples)))
         if not samples:
             raise DataError(f"{source.dataset} has no {source.label} pictures to train on.")
         retake, tag = retake_of(source)
@@ -176,7 +178,7 @@ def development_sets(config: DataConfig, size: int) -> list[DevSet]:
         kept = [
             sample
             for label in ("live", "attack")
-            for sample in _thin(select(samples, label=label), config.dev_limit)
+            for sample in thinned(select(samples, label=label), config.dev_limit)
         ]
         store = build_store(kept, crop, root, Path(config.cache))
         planes = torch.from_numpy(np.array(store.images)).permute(0, 3, 1, 2).float() / 255
@@ -189,7 +191,7 @@ def development_sets(config: DataConfig, size: int) -> list[DevSet]:
     return sets
 
 
-def _thin(samples: list[Sample], limit: int) -> list[Sample]:
+def thinned(samples: list[Sample], limit: int) -> list[Sample]:
     """At most `limit` samples, spread evenly over the table."""
     step = max(1, len(samples) / limit)
     return [samples[int(i * step)] for i in range(min(limit, len(samples)))]

@@ -64,7 +64,7 @@ def draw_display(kind: DisplayKind, rng: np.random.Generator) -> DisplayParams:
         ambient=(ambient * (1 + warmth), ambient, ambient * (1 - warmth)),
         white=rng.triangular(5800, 6800, 9500) if not beam else rng.uniform(5200, 9000),
         gamut=_one(rng, _GAMUTS[kind]),
-        gamut_share=rng.uniform(0.3, 1.0),
+        gamut_share=rng.uniform(0.5, 1.0),
         bits=6 if slant and rng.random() < 0.5 else 8,
         pitch=_log(rng, *_PITCH[kind]),
         angle=float(np.clip(rng.normal(0, 0.08), -0.3, 0.3)),
@@ -97,7 +97,7 @@ def draw_print(kind: PrintKind, rng: np.random.Generator) -> PrintParams:
     return PrintParams(
         inks="dye" if photo else "toner",
         gamma=float(np.exp(rng.normal(0.15, 0.18))),
-        saturation=rng.uniform(0.9, 1.2) if photo else rng.uniform(0.75, 1.1),
+        saturation=rng.uniform(0.75, 1.05) if photo else rng.uniform(0.6, 1.0),
         balance=_balance(rng),
         grey_replacement=rng.uniform(0.2, 0.4) if photo else rng.uniform(0.2, 0.6),
         dot_gain=rng.uniform(0.10, 0.20) if photo else rng.uniform(0.10, 0.25),
