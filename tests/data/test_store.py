@@ -149,7 +149,6 @@ def test_other_pictures_sizes_or_recaptures_have_their_own_place(samples, made_u
 
 
 def invert(picture, face, rng):
-    """Module-level: other processes must find it."""
     inverted = 255 - picture
     inverted[0, 0] = rng.integers(256, size=3)  # shows the seed
     return Retaken(inverted, picture, face, "print/inverted")
@@ -200,7 +199,7 @@ def test_retakes_are_attacks_with_the_persons_relief_and_their_genuine_picture(
     seen.clear()
     again = tmp_path / "again"
     build_store(live, CROP, made_up_root, again, retake=watched, tag="w", repeats=2)
-    assert seen == first, "seeds come from names alone"
+    assert sorted(seen) == sorted(first), "seeds come from names alone"
 
 
 def test_a_live_retake_stays_live(samples, made_up_root, tmp_path):
@@ -212,7 +211,6 @@ def darker(picture, face, rng):
     return Retaken(picture // 2, picture, face, "live")
 
 
-@pytest.mark.slow
 def test_many_retakes_run_on_all_cores_and_keep_their_order(samples, made_up_root, tmp_path):
     live = select(samples, label="live")
     many = build_store(live, CROP, made_up_root, tmp_path, retake=invert, tag="many", repeats=8)

@@ -3,9 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -105,8 +104,8 @@ def build_store(
         config: size and scale of the stored crops.
         root: the data folder (for depth labels).
         cache: folder for the arrays; written whole or not at all.
-        retake: takes each picture anew, seeded by the sample's name; it must be picklable, for
-            it runs on all cores. The relief stays the person's own.
+        retake: takes each picture anew, seeded by the sample's name, several at once. The relief
+            stays the person's own.
         tag: names the retake in the cache's key; give another when its code changes.
         repeats: how often each picture is retaken.
     """
@@ -173,12 +172,9 @@ def _cut(
     jobs = [
         (s, reliefs[s.dataset][s.row], config, retake, i) for s in samples for i in range(repeats)
     ]
-    if retake is None or len(jobs) < 64:  # processes cost seconds to start
-        found = map(_row, jobs)
-    else:
-        # Not forked: a child of a process that runs torch's threads can hang in its first sum.
-        with ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn")) as pool:
-            found = list(pool.map(_row, jobs, chunksize=16))
+    # Threads: numpy and OpenCV let each other run, and a user's script needs no main guard.
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        found = list(pool.map(_row, jobs))
     return [row for row in found if row is not None]
 
 
