@@ -37,6 +37,7 @@ from despoof.recapture.statistics import statistics
 OUT = Path(__file__).parent / "results" / "realism.json"
 SIDE = 128  # px of every measured face
 WIDE_SIDE = 288  # px of NUAA's pictures, 1.8 × the face, before they are simulated or cut
+CLEAN = 0.8  # agreement of a pair whose medium is flat and hidden by nothing
 PRINTS = tuple(name for name in SPECIES if name.startswith("print/"))
 
 
@@ -188,10 +189,15 @@ def pairs(split: tables.Split, limit: int) -> None:
     from real_pairs import flat
 
     root = find_data_root()
-    listed = [pair for pair in read_pairs(CACHE) if pair.split == split][: 3 * limit]
+    listed = [
+        pair
+        for pair in read_pairs(CACHE)
+        if pair.split == split and pair.registration.agreement >= CLEAN
+    ]
+    order = np.random.default_rng(0).permutation(len(listed))[: 3 * limit]
     rows: dict[str, tuple[list[dict[str, float]], list[str]]] = {n: ([], []) for n in SPECIES}
     rows["real"] = ([], [])
-    for number, pair in enumerate(listed):
+    for number, pair in enumerate(listed[k] for k in order):
         portrait = read_image(root / pair.live)
         parts = {"real": load_pair(root, pair)}
         for name in list(SPECIES)[number % 3 :: 3]:  # a third of the species each, for time
