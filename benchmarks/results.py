@@ -42,7 +42,9 @@ from despoof.evaluation.scoring import (
 )
 from despoof.evaluation.tables import to_plain
 from despoof.media.images import read_image
+from despoof.metrics import weighted
 from despoof.metrics.curves import auc
+from despoof.metrics.resample import interval, resample
 from despoof.metrics.scores import make_scores
 from despoof.systems.face_despoofing.refine import DEV_PICTURES
 from despoof.systems.face_despoofing.scoring import rank_rules
@@ -220,11 +222,12 @@ def measure_cues() -> None:
     ):
         plain = {name: cue_table(name, None) for name in (set_name, dev_name)}
         for view in (None, TIGHT_STRESSED):
-            values, live = plain[set_name] if view is None else cue_table(set_name, view)
-            dev_values, dev_live = plain[dev_name]
+            values, live, groups = plain[set_name] if view is None else cue_table(set_name, view)
+            dev_values, dev_live, _ = plain[dev_name]
             for cue in values:
                 direction = 1 if auc(make_scores(dev_values[cue], dev_live)) >= 0.5 else -1
-                value = auc(make_scores(direction * values[cue], live))
+                table = make_scores(direction * values[cue], live, None, groups)
+                ends = interval(resample(table, {"auc": weighted.auc}, draws=1000)["auc"])
                 rows.append(
                     {
                         "set": set_name,
@@ -232,22 +235,30 @@ def measure_cues() -> None:
                         "cue": cue,
                         "direction": f"{'higher' if direction > 0 else 'lower'} = live",
                         "direction_from": dev_name,
-                        "auc": value,
+                        "auc": auc(table),
+                        "auc_ci95": [ends.low, ends.high],
                         "n": len(live),
                     }
                 )
     write("cues", {"system": "cues", "rows": rows})
 
 
-def cue_table(set_name: str, view: View | None) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Cues of every sample with a box: of the original picture, or of a view's 112-px crop."""
+def cue_table(
+    set_name: str, view: View | None
+) -> tuple[dict[str, np.ndarray], np.ndarray, list[str]]:
+    """Cues of every sample with a box: of the original picture, or of a view's 112-px crop.
+
+    With them (N,) live flags and groups.
+    """
     values: dict[str, list[float]] = {}
     live: list[bool] = []
+    groups: list[str] = []
     samples = [sample for sample in samples_of(set_name) if sample.box is not None]
     if view is None:
         for sample in samples:
             found = cues(read_image(sample.path), sample.box, sample.path.stat().st_size)
             live.append(sample.live)
+            groups.append(sample.group)
             for key, value in found.items():
                 values.setdefault(key, []).append(value)
     else:
@@ -255,11 +266,12 @@ def cue_table(set_name: str, view: View | None) -> tuple[dict[str, np.ndarray], 
         margin = 112 * (1 - 1 / view.scale) / 2
         for sample, image in zip(faces.samples, faces.images, strict=True):
             live.append(sample.live)
+            groups.append(sample.group)
             box = (margin, margin, 112 - margin, 112 - margin)
             for key, value in cues(image, box).items():
                 if key not in ("face share", "picture side", "face_share", "picture_side"):
                     values.setdefault(key, []).append(value)
-    return {key: np.array(value) for key, value in values.items()}, np.array(live)
+    return {key: np.array(value) for key, value in values.items()}, np.array(live), groups
 
 
 def measure_decoder(run: Path) -> None:

@@ -32,7 +32,7 @@ TABLES = (
 HEAD = (
     "trained on",
     "AUC [95 %]",
-    "EER %",
+    "EER % [95 %]",
     "HTER % [95 %]",
     "APCER % (k/n) [95 %]",
     "BPCER % (k/n) [95 %]",
@@ -73,7 +73,7 @@ def cells(title: str, row: dict[str, Any]) -> tuple[str, ...]:
     return (
         title,
         f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 3)}",
-        f"{100 * row['eer']:.1f}",
+        f"{100 * row['eer']:.1f}{span(row.get('eer_group_ci95'), 100, 1)}",
         f"{100 * row['hter']:.1f}{span(row['hter_group_ci95'], 100, 1)}",
         rate(row, "apcer_pooled"),
         rate(row, "bpcer"),
@@ -115,7 +115,7 @@ def cue_tables(result: dict[str, Any]) -> str:
         line = [name.replace("_", " ")]
         for column in columns:
             hit = [r for r in result["rows"] if (r["set"], r["view"], r["cue"]) == (*column, name)]
-            line.append(f"{hit[0]['auc']:.3f}" if hit else "–")
+            line.append(f"{hit[0]['auc']:.3f}{span(hit[0].get('auc_ci95'), 1, 3)}" if hit else "–")
         body.append(tuple(line))
     return table(("cue", *(f"{a}: {b}" for a, b in columns)), body)
 

@@ -30,7 +30,8 @@ def test_a_row_by_hand():
     assert row.hter.value == row.acer_pooled.value == 0.25
     assert row.acer_max.value == (1 + 0.25) / 2
     assert row.hter_interval.value == 0.25
-    assert row.eer.value == 0.25
+    assert row.eer.value == row.eer_interval.value == 0.25
+    assert 0 <= row.eer_interval.low <= 0.25 <= row.eer_interval.high <= 1
 
 
 def test_a_threshold_from_the_test_set_is_called_an_oracle():

@@ -58,6 +58,7 @@ class Row:
         auc: area under the ROC; 1 is best.
         auc_interval: 95 % bootstrap over groups; None also where a class has only one group.
         eer: equal error rate of these very scores, so its own threshold is an oracle.
+        eer_interval: 95 % bootstrap over groups, the oracle threshold chosen anew in each draw.
         hter: half total error rate at `threshold`.
         hter_interval: 95 % bootstrap over groups at the fixed threshold.
         apcer_pooled: all attacks in one pool, at `threshold`.
@@ -80,6 +81,7 @@ class Row:
     auc: float | None
     auc_interval: Interval | None
     eer: Eer | None
+    eer_interval: Interval | None
     hter: MeanRate | None
     hter_interval: Interval | None
     apcer_pooled: Rate | None
@@ -138,6 +140,11 @@ def evaluation_row(
         auc=auc(test) if both else None,
         auc_interval=bootstrap(test, auc, draws=draws, seed=seed) if resample else None,
         eer=eer(test) if both else None,
+        eer_interval=(
+            bootstrap(test, lambda drawn: eer(drawn).value, draws=draws, seed=seed)
+            if resample
+            else None
+        ),
         hter=hter(test, at) if both else None,
         hter_interval=(
             bootstrap(test, lambda drawn: hter(drawn, at).value, draws=draws, seed=seed)

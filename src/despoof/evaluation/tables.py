@@ -13,7 +13,7 @@ _HEADER = (
     "attack",
     "groups",
     "AUC [95 %]",
-    "EER %",
+    "EER % [95 %]",
     "threshold",
     "HTER % [95 %]",
     "APCER pooled % [95 %]",
@@ -31,7 +31,7 @@ def to_markdown(rows: Sequence[Row]) -> str:
     table = [_HEADER, ("---",) + ("---:",) * (len(_HEADER) - 1)]
     table += [_cells(row) for row in rows]
     note = (
-        "AUC and HTER: bootstrap over groups (live/attack groups). Rates: Wilson, presentations "
+        "AUC, EER and HTER: bootstrap over groups (live/attack groups). Rates: Wilson, presentations "
         "taken as independent. A score must exceed the threshold to be live."
     )
     return "\n".join(f"| {' | '.join(cells)} |" for cells in table) + f"\n\n{note}\n"
@@ -50,6 +50,7 @@ def to_plain(row: Row) -> dict[str, object]:
         "auc": row.auc,
         "auc_ci95": _ends(row.auc_interval),
         "eer": row.eer and row.eer.value,
+        "eer_group_ci95": _ends(row.eer_interval),
         "eer_threshold": row.eer and row.eer.threshold,
         "eer_convention": row.eer and row.eer.convention,
     }
@@ -84,7 +85,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         str(row.n_attack),
         f"{row.live_groups}/{row.attack_groups}",
         "–" if row.auc is None else f"{row.auc:.3f}" + _span(row.auc_interval, 1, 3),
-        "–" if row.eer is None else f"{100 * row.eer.value:.1f}",
+        "–" if row.eer is None else f"{100 * row.eer.value:.1f}" + _span(row.eer_interval),
         f"{row.threshold.value:.4g}, {row.threshold.chosen}",
         "–" if row.hter is None else f"{100 * row.hter.value:.1f}" + _span(row.hter_interval),
         _rate(row.apcer_pooled),
