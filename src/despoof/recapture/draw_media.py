@@ -23,11 +23,11 @@ PrintKind = Literal["laser-a4", "inkjet-photo", "newspaper"]
 
 # Pitch of the panel in sensor pixels, from far to near; below 1 a canvas of 2 shows no grid.
 _PITCH: dict[DisplayKind, tuple[float, float]] = {
-    "phone-oled": (0.30, 2.0),
-    "phone-lcd": (0.30, 2.2),
-    "tablet": (0.35, 2.4),
-    "laptop": (0.40, 2.8),
-    "desktop-tn": (0.45, 3.2),
+    "phone-oled": (0.25, 1.3),
+    "phone-lcd": (0.25, 1.5),
+    "tablet": (0.30, 1.8),
+    "laptop": (0.35, 2.0),
+    "desktop-tn": (0.40, 2.4),
     "projector": (0.60, 2.5),
 }
 _LAYOUTS: dict[DisplayKind, tuple[Layout, ...]] = {
@@ -59,10 +59,10 @@ def draw_display(kind: DisplayKind, rng: np.random.Generator) -> DisplayParams:
     ambient = _log(rng, 0.03, 0.2) if beam else _log(rng, 0.002, 0.05)
     warmth = rng.uniform(-0.1, 0.3)  # of the room's light, relative to the screen's
     return DisplayParams(
-        gamma=rng.uniform(2.0, 2.4),
+        gamma=rng.uniform(1.8, 2.3),
         contrast=1e5 if oled else _log(rng, 300, 3000),
         ambient=(ambient * (1 + warmth), ambient, ambient * (1 - warmth)),
-        white=rng.triangular(5800, 6800, 9500) if not beam else rng.uniform(5200, 9000),
+        white=rng.triangular(5800, 6900, 10000) if not beam else rng.uniform(5200, 9000),
         gamut=_one(rng, _GAMUTS[kind]),
         gamut_share=rng.uniform(0.5, 1.0),
         bits=6 if slant and rng.random() < 0.5 else 8,
@@ -77,7 +77,7 @@ def draw_display(kind: DisplayKind, rng: np.random.Generator) -> DisplayParams:
         band=rng.uniform(0.02, 0.12) if rng.random() < 0.2 else 0.0,
         band_period=_log(rng, 40, 400),
         band_phase=rng.random(),
-        falloff=rng.uniform(0.1, 0.4) if slant or beam else rng.uniform(0, 0.12),
+        falloff=rng.uniform(0.1, 0.4) if slant or beam else rng.uniform(0, 0.3),
         falloff_angle=rng.uniform(0, 2 * np.pi),
     )
 
@@ -96,13 +96,13 @@ def draw_print(kind: PrintKind, rng: np.random.Generator) -> PrintParams:
     screen = "stochastic" if drops else "none" if photo else "clustered"
     return PrintParams(
         inks="dye" if photo else "toner",
-        gamma=float(np.exp(rng.normal(0.15, 0.18))),
-        saturation=rng.uniform(0.75, 1.05) if photo else rng.uniform(0.6, 1.0),
+        gamma=float(np.exp(rng.normal(-0.12, 0.18))),
+        saturation=rng.uniform(1.0, 1.5) if photo else rng.uniform(0.9, 1.5),
         balance=_balance(rng),
         grey_replacement=rng.uniform(0.2, 0.4) if photo else rng.uniform(0.2, 0.6),
         dot_gain=rng.uniform(0.10, 0.20) if photo else rng.uniform(0.10, 0.25),
         floor=_log(rng, 0.008, 0.03) if photo else _log(rng, 0.015, 0.06),
-        paper=_paper(rng, (0.84, 0.92) if photo else (0.80, 0.90), (-0.03, 0.04)),
+        paper=_paper(rng, (0.84, 0.92) if photo else (0.80, 0.90)),
         screen=screen,
         period=_log(rng, 0.1, 0.8) if photo else _log(rng, 0.2, 2.0),
         angle=float(np.clip(rng.normal(0, 0.1), -0.35, 0.35)),
@@ -128,7 +128,7 @@ def draw_source(kind: Literal["print", "replay"], rng: np.random.Generator) -> S
     video = kind == "replay" and rng.random() < 0.4
     codec = "h264" if video else "jpeg" if rng.random() < 0.8 else "none"
     return SourceParams(
-        shrink=rng.uniform(0.4, 0.95) if rng.random() < 0.4 else 1.0,
+        shrink=rng.uniform(0.5, 0.95) if rng.random() < 0.25 else 1.0,
         codec=codec,
         quality=int(rng.integers(85, 99)),
         crf=int(rng.integers(18, 29)),
@@ -145,7 +145,7 @@ def _newspaper(rng: np.random.Generator) -> PrintParams:
         grey_replacement=rng.uniform(0.3, 0.8),
         dot_gain=rng.uniform(0.18, 0.25),
         floor=rng.uniform(0.06, 0.12),
-        paper=_paper(rng, (0.58, 0.72), (0.02, 0.08)),
+        paper=_paper(rng, (0.58, 0.72), 0.08),
         period=_log(rng, 0.4, 3.0),
         angle=float(np.clip(rng.normal(0, 0.15), -0.5, 0.5)),
         softness=_log(rng, 0.3, 1.0),
@@ -165,10 +165,11 @@ def _balance(rng: np.random.Generator) -> tuple[float, float, float]:
 
 
 def _paper(
-    rng: np.random.Generator, white: tuple[float, float], warmth: tuple[float, float]
+    rng: np.random.Generator, white: tuple[float, float], warmth: float = -0.08
 ) -> tuple[float, float, float]:
-    level, tint = rng.uniform(*white), rng.uniform(*warmth)
-    return min(1.0, level * (1 + tint / 4)), level, level * (1 - tint)
+    """Draw the white of paper: brightened paper under cool lamps is bluer than skin's white."""
+    level, tint = rng.uniform(*white), rng.normal(warmth, 0.06)
+    return min(1.0, level * (1 + tint / 2)), level, min(1.0, level * (1 - 1.8 * tint))
 
 
 def _log(rng: np.random.Generator, low: float, high: float) -> float:
