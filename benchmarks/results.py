@@ -26,7 +26,7 @@ from despoof.core.files import atomic_path
 from despoof.core.types import System
 from despoof.data.pairs import recapture_pairs
 from despoof.data.samples import find_data_root, read_samples, select, subject_disjoint
-from despoof.data.views import DataConfig
+from despoof.data.views import DataConfig, SourceConfig
 from despoof.evaluation.cues import cues
 from despoof.evaluation.rows import Threshold, breakdown, eer_threshold, evaluation_row
 from despoof.evaluation.scoring import (
@@ -140,7 +140,10 @@ def choose_rule(
             pixels = torch.from_numpy(faces.images).permute(0, 3, 1, 2).float() / 127.5 - 1
             live = np.array([sample.live for sample in faces.samples])
             sets.append((parts_of(system, pixels), live))
-    simulated = recapture_pairs(data, size, "dev", 192).batch(384, 0.5, seed=0)
+    # The same for every run, whatever it was trained on: recaptures of the dev set's own people.
+    source = SourceConfig(dataset=data.dev[0], label="live", weight=1, simulate="attack")
+    simulated = recapture_pairs(data.model_copy(update={"sources": (source,)}), size, "dev", 192)
+    simulated = simulated.batch(384, 0.5, seed=0)
     sets.append((parts_of(system, simulated["faces"]), simulated["live"].numpy()))
     ranking = rank_rules(sets)
     config = system.config.model_copy(update={"score": ranking[0][1]})

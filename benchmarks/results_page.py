@@ -12,11 +12,15 @@ PAGE = HERE.parent / "docs" / "results.md"
 RUNS = {
     "face_despoofing": "System 3, CelebA-Spoof + NUAA",
     "rgb_baseline": "RGB control, CelebA-Spoof + NUAA",
-    "face_despoofing_celeba": "System 3, CelebA-Spoof alone",
-    "rgb_baseline_celeba": "RGB control, CelebA-Spoof alone",
-    "face_despoofing_nuaa": "System 3, NUAA alone",
-    "rgb_baseline_nuaa": "RGB control, NUAA alone",
+    "face_despoofing_celeba": "System 3, CelebA-Spoof",
+    "face_despoofing_celeba_simulated": "System 3, CelebA-Spoof + simulated",
+    "rgb_baseline_celeba": "RGB control, CelebA-Spoof",
+    "face_despoofing_nuaa": "System 3, NUAA",
+    "face_despoofing_nuaa_simulated": "System 3, NUAA + simulated",
+    "rgb_baseline_nuaa": "RGB control, NUAA",
+    "face_despoofing_simulated": "System 3, simulated attacks only",
 }
+EARLIER = {"face_despoofing", "rgb_baseline", "rgb_baseline_celeba", "rgb_baseline_nuaa"}
 TABLES = (
     ("nuaa test", "tight"),
     ("nuaa test", "tight, stressed"),
@@ -164,6 +168,66 @@ def aim_table(results: dict[str, dict[str, Any]], cues: dict[str, Any]) -> str:
     return table(("NUAA test", "aim (AUC)", "reached [95 %]"), rows)
 
 
+def transfer_tables(results: dict[str, dict[str, Any]]) -> str:
+    """AUC of every run on every set, and the paired tests of what simulated attacks bring."""
+    found = results["transfer"]
+    columns = list(dict.fromkeys((row["set"], row["view"]) for row in found["rows"]))
+    cell = {
+        (row["run"], row["set"], row["view"]): f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 3)}"
+        for row in found["rows"]
+    }
+    sizes = {
+        (row["set"]): f"{row['set']}: {row['n_live']} live, {row['n_attack']} attack, "
+        f"{row['groups']} groups"
+        for row in found["rows"]
+    }
+    runs = [run for run in RUNS if any(row["run"] == run for row in found["rows"])]
+    body = [
+        (f"{name}: {view}", *(cell.get((run, name, view), "–") for run in runs))
+        for name, view in columns
+    ]
+    tests = [
+        (
+            f"{test['set']}: {test['view']}",
+            f"{RUNS[test['without']]} → + simulated",
+            f"{test['auc_without']:.3f} → {test['auc_with']:.3f}",
+            f"{test['difference']:+.3f}{span(test['difference_ci95'], 1, 3)}",
+            f"{test['p_bootstrap']:.3f}",
+            f"{test['p_permutation']:.3f} ({test['groups']} people)",
+        )
+        for test in found["tests"]
+    ]
+    head = ("test set", "trained on", "AUC", "difference [95 %]", "p, bootstrap", "p, permutation")
+    return (
+        table(("AUC [95 %]", *(RUNS[run] for run in runs)), body)
+        + "\n\n"
+        + "; ".join(sizes.values())
+        + ".\n\n"
+        + table(head, tests)
+    )
+
+
+def species_table(results: dict[str, dict[str, Any]]) -> str:
+    """Each species seen in training and left out of it."""
+    found = results["species_out"]
+    cell = {
+        (row["left_out"], row["species"]): f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 3)}"
+        for row in found["rows"]
+    }
+    names = list(dict.fromkeys(row["species"] for row in found["rows"]))
+    body = [
+        (
+            name,
+            cell.get(("all", name), "–"),
+            cell.get((name, name), "–"),
+            cell.get((name.split("/")[0], name), "–"),
+        )
+        for name in names
+    ]
+    head = ("species", "all seen", "it was left out", "its whole family was left out")
+    return table(head, body)
+
+
 def decoder_line() -> str:
     """What the refined decoder does to development pictures."""
     path = HERE / "results" / "decoder.json"
@@ -197,7 +261,8 @@ def run_table(results: dict[str, dict[str, Any]]) -> str:
         (
             title,
             f"`despoof train experiments/small/{run}.yaml && "
-            f"python benchmarks/results.py row runs/{run}`",
+            f"python benchmarks/results.py row runs/{run}`"
+            + (" (as it stood at that commit)" if run in EARLIER else ""),
             str(results[run]["train_steps"]),
             str(results[run]["seed"]),
             f"{results[run]['date']}, {results[run]['commit']}",
@@ -219,6 +284,8 @@ def main() -> None:
         "SUBJECTS": subject_table(results),
         "RULES": rule_table(results),
         "RUNS": run_table(results),
+        "TRANSFER": transfer_tables(results) if "transfer" in results else "Not measured yet.",
+        "SPECIES": species_table(results) if "species_out" in results else "Not measured yet.",
         "AIMS": aim_table(results, results["cues"]),
         "DECODER": decoder_line(),
         "PRECISION": precision_line(),
