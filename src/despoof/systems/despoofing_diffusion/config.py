@@ -77,5 +77,5 @@ class DetectorConfig(StrictConfig):
 PAPER = DetectorConfig()
 """Full widths on 320-pixel crops: the RGB stream sees their middle 256 pixels."""
 
-LIGHT = DetectorConfig(width=0.25, positive=False)
-"""For two cores and crops of about a hundred pixels."""
+LIGHT = DetectorConfig(width=0.375, fold=2, positive=False)
+"""For two cores and crops of about a hundred pixels: 0.63 M parameters."""
