@@ -11,7 +11,7 @@ from despoof.core.types import Face, FaceCrop
 from despoof.data import store as store_module
 from despoof.data.depth_labels import depth_in_crop
 from despoof.data.samples import read_samples, select
-from despoof.data.store import Retaken, _extent, build_store, crop_sample, face_of
+from despoof.data.store import Retaken, build_store, crop_sample, extent_of, face_of
 from despoof.face.crop import CropConfig, crop_face, whole_picture_face
 
 CROP = CropConfig(size=48, scale=1.9)
@@ -93,19 +93,19 @@ def crop_of(valid):
 
 def test_extent_is_the_valid_square_in_faces():
     valid = np.ones((40, 40), bool)
-    assert _extent(crop_of(valid), 2.0) == 2.0
+    assert extent_of(crop_of(valid), 2.0) == 2.0
     valid[:, :5] = False  # five of forty columns on one side; known to one pixel
-    assert _extent(crop_of(valid), 2.0) == pytest.approx(2.0 * 30 / 40, abs=2.01 / 40)
+    assert extent_of(crop_of(valid), 2.0) == pytest.approx(2.0 * 30 / 40, abs=2.01 / 40)
     valid[:] = False
     valid[10:30, 10:30] = True
-    assert _extent(crop_of(valid), 2.0) == pytest.approx(1.0, abs=2.01 / 40)
+    assert extent_of(crop_of(valid), 2.0) == pytest.approx(1.0, abs=2.01 / 40)
 
 
 def test_a_bare_crop_reaches_as_far_as_its_context():
     picture = np.zeros((224, 224, 3), np.uint8)
     face = whole_picture_face(picture, store_module.CONTEXT_OF_BARE_CROPS)
     crop = crop_face(picture, face, CropConfig(size=184, scale=1.9))
-    assert _extent(crop, 1.9) == pytest.approx(224 / 184, abs=0.02)
+    assert extent_of(crop, 1.9) == pytest.approx(224 / 184, abs=0.02)
 
 
 # --- the store -----------------------------------------------------------------------------------

@@ -4,11 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from despoof.core.errors import InputError
-from despoof.data.augment import AugmentConfig, geometry
+from despoof.data.augment import AugmentConfig
 from despoof.data.transforms import (
     GREY,
     Maps,
     draw_poses,
+    draw_views,
     fixed_poses,
     mirrored,
     move,
@@ -93,7 +94,7 @@ def test_poses_are_those_of_the_small_loader():
     images = (smooth(6, 48, 2) * 127 + 128).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
     relief = images[..., 0]
     extent = torch.tensor([1.1, 1.3, 1.5, 1.9, 1.9, 1.0])
-    faces, depth = geometry(
+    faces, depth = draw_views(
         images, relief, extent, stored_scale=SCALE, size=24, config=CONFIG, generator=seeded(11)
     )
     poses = draw_poses(extent, stored_scale=SCALE, config=CONFIG, generator=seeded(11))

@@ -7,8 +7,9 @@ from PIL import Image as Pillow
 from scipy import ndimage
 
 from despoof.core.errors import ConfigError, DataError
-from despoof.data.augment import AugmentConfig, gaussian_blur, geometry, photometry, recode
+from despoof.data.augment import AugmentConfig, gaussian_blur, photometry, recode
 from despoof.data.samples import read_samples
+from despoof.data.transforms import draw_views
 from despoof.data.views import DataConfig, development_sets, thinned, training_mix
 
 STILL = AugmentConfig(
@@ -31,7 +32,7 @@ def scene(n=6, side=64):
 
 def move(config, n=6, seed=0, size=32, extent=1.9):
     images, depth = scene(n)
-    return geometry(
+    return draw_views(
         images,
         depth,
         torch.full((n,), extent),
@@ -87,7 +88,7 @@ def test_outside_the_stored_square_is_the_padding_grey_without_depth():
     wide = STILL.model_copy(update={"scale": (3.8, 3.8)})
     images = torch.full((3, 64, 64, 3), 250, dtype=torch.uint8)
     depth = torch.full((3, 64, 64), 250, dtype=torch.uint8)
-    faces, relief = geometry(
+    faces, relief = draw_views(
         images,
         depth,
         torch.full((3,), 3.8),
@@ -111,7 +112,7 @@ def test_a_bare_crop_is_hardly_ever_shown_beyond_its_border():
     images[:, low : low + reach, low : low + reach] = 255
     depth = torch.zeros((200, 64, 64), dtype=torch.uint8)
     config = STILL.model_copy(update={"scale": (1.05, 1.9)})
-    faces, _ = geometry(
+    faces, _ = draw_views(
         images,
         depth,
         torch.full((200,), extent),

@@ -1,4 +1,4 @@
-"""Random views of stored crops: picture and depth move together, one camera for both classes.
+"""Random cameras and codecs for pictures of both classes; poses are in `data.transforms`.
 
 Live and attack pictures of every set at hand come from different cameras. So whatever a camera or
 a codec does is drawn here from one distribution for both classes, and cannot tell them apart.
@@ -42,60 +42,6 @@ class AugmentConfig(StrictConfig):
         default=0.4, ge=0, le=1, description="share of pictures that get every photometric step"
     )
     erase: float = Field(default=0.25, ge=0, le=1, description="probability of a grey rectangle")
-
-
-def geometry(
-    images: Tensor,
-    depth: Tensor,
-    extent: Tensor,
-    *,
-    stored_scale: float,
-    size: int,
-    config: AugmentConfig,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor]:
-    """One random similarity for each picture and its relief (the same for both).
-
-    Args:
-        images: (B, S, S, 3) uint8.
-        depth: (B, D, D) uint8 over the same square.
-        extent: (B,) how far each picture reaches before padding, as a multiple of the face.
-        stored_scale: side of the stored crops as a multiple of the face.
-        size: side of the result, pixels.
-        config: ranges.
-        generator: the only source of chance.
-
-    Returns:
-        (B, 3, size, size) float32 in [0, 1] and (B, 32, 32) float32 in [0, 1].
-    """
-    n = images.shape[0]
-    low, high = config.scale
-    # Padding tells the sets apart, so a picture is rarely shown wider than it reaches.
-    top = torch.minimum(extent * 1.05, torch.tensor(high)).clamp(min=low)
-    scale = low + (top - low) * _uniform(n, generator)
-    angle = math.radians(config.rotation) * _signed(n, generator)
-    stretch = torch.exp(config.aspect * _signed(n, generator))
-    mirror = torch.where(_uniform(n, generator) < 0.5, -1.0, 1.0)
-    shift = config.shift / stored_scale * 2 * _signed(2 * n, generator).view(n, 2)
-    zoom = scale / stored_scale
-    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    theta = torch.stack(
-        [
-            torch.stack([cos * stretch * mirror, -sin / stretch, shift[:, 0]], dim=1),
-            torch.stack([sin * stretch * mirror, cos / stretch, shift[:, 1]], dim=1),
-        ],
-        dim=1,
-    )
-    planes = images.permute(0, 3, 1, 2).float().div_(255)
-    # Four samples a pixel, averaged: wide views shrink the stored crop, and must not alias where
-    # the product's own crops do not.
-    grid = F.affine_grid(theta, [n, 3, 2 * size, 2 * size], align_corners=False)
-    # Outside the stored square: the same grey as the crop's own padding.
-    view = F.grid_sample(planes - 127 / 255, grid, mode="bilinear", align_corners=False)
-    view = F.avg_pool2d(view, 2)
-    coarse = F.affine_grid(theta, [n, 1, 32, 32], align_corners=False)
-    relief = F.grid_sample(depth[:, None].float() / 255, coarse, align_corners=False)
-    return (view + 127 / 255).clamp_(0, 1), relief[:, 0]
 
 
 def photometry(faces: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:

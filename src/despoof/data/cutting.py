@@ -26,7 +26,7 @@ from despoof.data.crop_cache import (
 )
 from despoof.data.frames import FrameRule, count_frames, pick_frames, read_numbered
 from despoof.data.manifest import Clip
-from despoof.data.store import _extent as extent_of  # pyright: ignore[reportPrivateUsage]
+from despoof.data.store import extent_of
 from despoof.face.crop import CropConfig, crop_face, whole_picture_face
 from despoof.face.depth import DepthLabeller
 from despoof.face.detect import CenterFace

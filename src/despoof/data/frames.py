@@ -15,7 +15,7 @@ from despoof.media.files import is_image
 from despoof.media.images import DEFAULT_LIMITS, ImageLimits, check_size, read_image
 from despoof.media.picking import decode
 from despoof.media.upright import upright
-from despoof.media.videos import _opened as opened  # pyright: ignore[reportPrivateUsage]
+from despoof.media.videos import opened
 
 FrameRule = Literal["uniform", "ssdg"]
 """`uniform`: the middles of equal parts. `ssdg`: the 7th frame, and the one half a clip later."""

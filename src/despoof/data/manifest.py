@@ -39,7 +39,8 @@ class Clip:
         name: the path as the manifest gives it, unique in it.
         label: live or attack.
         dataset, subject, session, device, species: "" where the manifest does not say.
-        frames: how many frames the clip has; None where the manifest does not say.
+        frames: how many frames the clip has, or how many of its first ones count; None where the
+            manifest does not say.
         split: train, dev, test or "".
         box: the face in pixels of the picture; None where the manifest has none.
         landmarks: (5, 2) float32 in pixels, in the order of `core.types.Face`; None without.

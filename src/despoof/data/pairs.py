@@ -10,9 +10,10 @@ from torch import Tensor
 
 from despoof.core.device import seed_of
 from despoof.core.errors import DataError
-from despoof.data.augment import geometry, photometry
+from despoof.data.augment import photometry
 from despoof.data.samples import Split, find_data_root, read_samples, select
 from despoof.data.store import CropStore, build_store
+from despoof.data.transforms import draw_views
 from despoof.data.views import DataConfig, retake_of, thinned
 from despoof.face.crop import CropConfig
 
@@ -51,7 +52,7 @@ class Pairs:
     def _view(
         self, images: list[NDArray[np.uint8]], rows: list[tuple[CropStore, int]], seed: int
     ) -> Tensor:
-        faces, _ = geometry(
+        faces, _ = draw_views(
             torch.from_numpy(np.stack(images)),
             torch.from_numpy(np.stack([store.depth[i] for store, i in rows])),
             torch.tensor([float(store.extent[i]) for store, i in rows]),

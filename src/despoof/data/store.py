@@ -187,13 +187,13 @@ def _row(job: tuple[Sample, NDArray[np.uint8], CropConfig, Retake | None, int]) 
     crop = crop_face(picture, face, config)
     depth = depth_in_crop(relief, picture.shape[:2], crop.matrix, config.size, DEPTH_SIDE)
     if retake is None:
-        extent = _extent(crop, config.scale)
+        extent = extent_of(crop, config.scale)
         return _Row(crop.image, depth, extent, sample.live, sample.species)
     new = retake(picture, face, np.random.default_rng(seed_of("retake", sample.name, repeat)))
     # The crop is upright on the face, before and after: so the relief in it is the same.
     crop = crop_face(new.image, new.face, config)
     genuine = crop_face(new.genuine, new.face, config).image
-    extent, live = min(_extent(crop, config.scale), new.reach), new.species == "live"
+    extent, live = min(extent_of(crop, config.scale), new.reach), new.species == "live"
     return _Row(crop.image, depth, extent, live, new.species, genuine)
 
 
@@ -213,7 +213,7 @@ def _arrays(rows: Sequence[_Row], side: int) -> dict[str, NDArray[np.generic]]:
     return arrays
 
 
-def _extent(crop: FaceCrop, scale: float) -> float:
+def extent_of(crop: FaceCrop, scale: float) -> float:
     """Largest centred square of valid pixels, as a multiple of the face."""
     side = crop.valid.shape[0]
     radius = np.abs(np.arange(side) - (side - 1) / 2)

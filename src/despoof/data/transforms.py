@@ -39,8 +39,6 @@ def draw_poses(
 ) -> Tensor:
     """Draw one random similarity, stretch and mirror for each crop.
 
-    The draws are those of `augment.geometry`, in its order.
-
     Args:
         extent: (B,) how far each picture reaches before padding, as a multiple of the face.
         stored_scale: side of the stored crops as a multiple of the face.
@@ -97,6 +95,34 @@ def move(planes: Tensor, poses: Tensor, size: int, *, outside: float, smooth: bo
     grid = F.affine_grid(poses, [*planes.shape[:2], side, side], align_corners=False)
     view = F.grid_sample(planes - outside, grid, mode="bilinear", align_corners=False)
     return (F.avg_pool2d(view, 2) if smooth else view) + outside
+
+
+def draw_views(
+    images: Tensor,
+    depth: Tensor,
+    extent: Tensor,
+    *,
+    stored_scale: float,
+    size: int,
+    config: AugmentConfig,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Show stored crops and their reliefs under one random pose each, the same for both.
+
+    Args:
+        images: (B, S, S, 3) uint8.
+        depth: (B, D, D) uint8 over the same square.
+        extent, stored_scale, config, generator: see `draw_poses`.
+        size: side of the result, pixels.
+
+    Returns:
+        (B, 3, size, size) float32 in [0, 1] and (B, 32, 32) float32 in [0, 1].
+    """
+    poses = draw_poses(extent, stored_scale=stored_scale, config=config, generator=generator)
+    planes = images.permute(0, 3, 1, 2).float().div_(255)
+    faces = move(planes, poses, size, outside=127 / 255, smooth=True).clamp_(0, 1)
+    relief = move(depth[:, None].float() / 255, poses, 32, outside=0, smooth=False)
+    return faces, relief[:, 0]
 
 
 def move_maps(

@@ -12,10 +12,11 @@ from torch import Tensor
 from despoof.core.config import StrictConfig
 from despoof.core.device import seed_of
 from despoof.core.errors import DataError
-from despoof.data.augment import AugmentConfig, geometry, photometry
+from despoof.data.augment import AugmentConfig, photometry
 from despoof.data.samples import Sample, find_data_root, read_samples, select
 from despoof.data.simulated import attack_retake, camera_retake
 from despoof.data.store import CropStore, Retake, build_store, without_species
+from despoof.data.transforms import draw_views
 from despoof.face.crop import CropConfig
 
 
@@ -100,7 +101,7 @@ class Mix:
         relief = torch.from_numpy(np.stack([store.depth[i] for store, i in chosen]))
         extent = torch.tensor([float(store.extent[i]) for store, i in chosen])
         config = self.config
-        faces, depth = geometry(
+        faces, depth = draw_views(
             images,
             relief,
             extent,

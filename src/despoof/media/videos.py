@@ -83,7 +83,7 @@ def read_video(
 
 
 def _find_span(source: Path | bytes, name: str, limits: ImageLimits) -> Span:
-    with _opened(source, name) as (container, stream):
+    with opened(source, name) as (container, stream):
         if stream.width and stream.height:  # 0 until a frame decodes, if the header is damaged
             check_size((stream.width, stream.height), limits, name)
         base = float(stream.time_base or 1)
@@ -104,19 +104,19 @@ def _pick(
     """Pick the pictures; with them the end of the stream if that came before the last wanted."""
     picks: list[tuple[float, VideoFrame]] | None = None
     last: float | None = None
-    with _opened(source, name) as (container, stream):
+    with opened(source, name) as (container, stream):
         aspect = float(stream.sample_aspect_ratio or 1)
         if len(wanted) > 1 and wanted[1] - wanted[0] > _SEEK_ABOVE:
             picks = seek_each(container, stream, wanted)
     if picks is None:
-        with _opened(source, name) as (container, stream):
+        with opened(source, name) as (container, stream):
             picks, end = shown_at(decode(container, stream), wanted)
             last = None if end is None else end + frame_seconds(stream)
     return [(time, upright(frame, aspect)) for time, frame in picks], last
 
 
 @contextlib.contextmanager
-def _opened(
+def opened(
     source: Path | bytes, name: str
 ) -> "Generator[tuple[InputContainer, VideoStream], None, None]":
     """Open the container and find its best video stream; FFmpeg's errors become MediaErrors."""

@@ -6,6 +6,7 @@ once, that people do not mix, that names parse. What is not: that the real set l
 videos. Two sets of totals are used: of the complete set, and of Idiap's first lists.
 """
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -80,10 +81,11 @@ def test_people_are_80_10_and_75(clips):
 
 def test_protocol_1_says_which_frames(clips, tmp_path):
     division = DATASET.protocols["p1"].divide(clips)
-    assert {clip.extra["take"] for clip in division.train + division.dev} == {"first-60"}
-    assert {clip.extra["take"] for clip in division.test} == {"all"}
+    assert {clip.frames for clip in division.train + division.dev} == {60}  # the loader stops there
+    assert {clip.frames for clip in division.test} == {None}
     assert any("60 frames" in note for note in division.notes)
-    assert "take" not in clips[0].extra
+    counted = DATASET.protocols["p1"].divide([replace(clip, frames=45) for clip in clips])
+    assert {clip.frames for clip in counted.train} == {45}  # shorter than sixty already
 
 
 def test_a_left_out_screen_is_in_test_alone(clips):

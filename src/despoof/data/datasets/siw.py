@@ -36,7 +36,9 @@ _PATH = re.compile(
     re.ASCII,
 )
 _NOTE = f"dev is Idiap's: people {' '.join(DEV_SUBJECTS)} of train; the authors publish none"
-_SHORT = "train and dev of protocol 1 use the first 60 frames of each clip: column take"
+FIRST = 60
+"""Frames from a clip's start that protocol 1 learns from: the face is frontal there."""
+_SHORT = f"train and dev of protocol 1 use the first {FIRST} frames of each clip: column frames"
 
 
 def video_path(split: str, fields: Sequence[str]) -> str:
@@ -121,15 +123,11 @@ def _divide(clips: Sequence[Clip], learn: Wanted, judge: Wanted) -> Division:
 def _first_frames(clips: Sequence[Clip]) -> Division:
     division = _divide(clips, everything, everything)
 
-    def take(part: Sequence[Clip], frames: str) -> tuple[Clip, ...]:
-        return tuple(replace(clip, extra={**clip.extra, "take": frames}) for clip in part)
+    def shortened(part: Sequence[Clip]) -> tuple[Clip, ...]:
+        return tuple(replace(clip, frames=min(FIRST, clip.frames or FIRST)) for clip in part)
 
-    return Division(
-        take(division.train, "first-60"),
-        take(division.dev, "first-60"),
-        take(division.test, "all"),
-        (*division.notes, _SHORT),
-    )
+    train, dev = shortened(division.train), shortened(division.dev)
+    return Division(train, dev, division.test, (*division.notes, _SHORT))
 
 
 def _protocols() -> Iterator[Protocol]:
