@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from despoof.cli import bench_solvers
 from despoof.cli.options import (
     LIVE,
     UNDECIDED,
@@ -29,6 +30,7 @@ EXAMPLE = "Example: despoof bench noise --weights face-despoofing --count 20 -o 
 PEOPLE = 24
 
 app = typer.Typer(help="Measure against a known truth.", no_args_is_help=True, epilog=EXAMPLE)
+app.command("solvers", epilog=bench_solvers.EXAMPLE)(bench_solvers.solvers)
 
 
 @app.command("noise", epilog=EXAMPLE)
