@@ -1,20 +1,29 @@
 import json
+from itertools import combinations
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from despoof.evaluation.sample import TRUTH, sample_pictures
+from despoof.core.config import read_yaml
+from despoof.evaluation.sample import RECIPES, TRUTH, sample_pictures
+from despoof.recapture.recipe import Recipe
 
 
-def test_the_sample_is_one_portrait_and_two_attacks_always_the_same():
-    first, again = sample_pictures(), sample_pictures()
-    assert list(first) == list(TRUTH)
-    for name, picture in first.items():
-        assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
-        np.testing.assert_array_equal(picture, again[name])
-    difference = first["astronaut-print"].astype(int) - first["astronaut-screen"]
-    assert np.abs(difference).mean() > 5
+def test_the_sample_is_one_portrait_and_two_attacks():
+    pictures = sample_pictures()
+    assert list(pictures) == list(TRUTH)
+    for picture in pictures.values():
+        assert picture.shape == (320, 320, 3) and picture.dtype == np.uint8
+        assert not picture.flags.writeable  # every caller gets the same arrays
+    for one, other in combinations(pictures.values(), 2):
+        assert np.abs(one.astype(int) - other).mean() > 5
+
+
+def test_one_camera_takes_all_three():
+    shown, printed = (Recipe.parse(read_yaml(RECIPES)[name]) for name in ("replay", "print"))
+    assert shown.camera == printed.camera  # photograph_live takes the print's
+    assert (shown.species, printed.species) == ("replay/phone-oled", "print/laser-a4")
 
 
 def test_demo_prints_a_table_and_writes_a_picture_per_face(cli, weights, tmp_path):
@@ -38,7 +47,7 @@ def test_demo_in_json_carries_the_truth(cli, weights, tmp_path):
 def test_demo_into_a_place_that_cannot_be_written_still_prints(cli, weights, tmp_path):
     (tmp_path / "file").write_text("")
     done = cli("demo", "-o", tmp_path / "file", "--weights", weights)
-    assert done.code == 2 and "cannot be written" in done.err and "astronaut-screen" in done.out
+    assert done.code == 2 and "cannot be written" in done.err and "astronaut-replay" in done.out
 
 
 def test_demo_with_the_shipped_weights_is_right(cli, tmp_path):

@@ -4,9 +4,8 @@ import csv
 
 import numpy as np
 from PIL import Image as Pillow
+from recapture.shots import unmoved
 from skimage import data
-
-from despoof.recapture.standin import recapture
 
 FACE = (176, 70, 276, 190)  # of the astronaut's picture
 LANDMARKS = ((205, 112), (248, 112), (228, 140), (208, 158), (245, 158))
@@ -49,7 +48,8 @@ def _row(root, portrait, rng, *, name, split, subject, label):
     shrunk = np.asarray(Pillow.fromarray(part).resize((SIDE, SIDE), Pillow.Resampling.BOX))
     picture = np.clip(shrunk * rng.uniform(0.8, 1.1), 0, 255).astype(np.uint8)
     if label == "attack":
-        picture = recapture(picture, "print" if rng.uniform() < 0.5 else "screen", rng).image
+        species = "print/laser-a4" if rng.uniform() < 0.5 else "replay/phone-oled"
+        picture = unmoved(picture, species, rng).image
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     Pillow.fromarray(picture).save(path)

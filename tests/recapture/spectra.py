@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from despoof.recapture.light import integrate
+from despoof.recapture.resample import averaged
 
 
 def sensed(light, oversampling):
     """What square sensor pixels collect from a canvas, (H, W, 3) float64."""
-    return integrate(light, oversampling).astype(np.float64)
+    height, width = light.shape[0] // oversampling, light.shape[1] // oversampling
+    whole = light[: height * oversampling, : width * oversampling]
+    return averaged(np.ascontiguousarray(whole), (height, width)).astype(np.float64)
 
 
 def spectrum_of(plane):

@@ -10,7 +10,7 @@ from despoof.core.errors import ConfigError
 from despoof.recapture.display import DisplayParams, display_levels, show
 from despoof.recapture.display_colour import LUMINANCE, gamut_matrix, white_gains
 from despoof.recapture.draw_media import DisplayKind, draw_display
-from tests.recapture.spectra import (
+from recapture.spectra import (
     bins_apart,
     folded,
     lattice,

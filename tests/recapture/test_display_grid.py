@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from despoof.recapture.display_grid import pixel_grid
 from despoof.recapture.subpixels import _LAMPS, cell_of, coefficients
-from tests.recapture.spectra import (
+from recapture.spectra import (
     bins_apart,
     folded,
     lattice,

@@ -14,7 +14,7 @@ from despoof.recapture.light import to_light
 from despoof.recapture.paper import bands, grain
 from despoof.recapture.printing import PrintParams, expected, print_on_paper, tone_curve
 from despoof.recapture.printing_fm import blue_noise, stochastic_dots
-from tests.recapture.spectra import bins_apart, lattice, spectrum_of, strongest
+from recapture.spectra import bins_apart, lattice, spectrum_of, strongest
 
 KINDS = PrintKind.__args__
 CLEAN = dict(texture=0.0, mottle=0.0, band=0.0, softness=0.0)

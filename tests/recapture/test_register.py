@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from despoof.core.errors import InputError
 from despoof.recapture.plane import is_plausible, move_points, warp_plane
 from despoof.recapture.register import is_pair, register
-from despoof.recapture.standin import recapture
+from recapture.shots import unmoved
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +49,11 @@ def test_light_does_not_matter(face):
     assert worst_error(found.matrix, true) < 0.1
 
 
-@pytest.mark.parametrize("medium", ["print", "screen"])
-def test_a_simulated_recapture_is_found(face, medium):
+@pytest.mark.parametrize("species", ["print/laser-a4", "replay/tablet"])
+def test_a_simulated_recapture_is_found(face, species):
     true = view(11)
     seen = warp_plane(face, true, (224, 224))[0]
-    found = register(face, recapture(seen, medium, np.random.default_rng(3)).image)
+    found = register(face, unmoved(seen, species, seed=3).image)
     assert is_pair(found)
     assert worst_error(found.matrix, true) < 0.6
 

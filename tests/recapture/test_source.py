@@ -6,7 +6,7 @@ from skimage import data
 
 from despoof.recapture.draw_media import draw_source
 from despoof.recapture.source import SourceParams, reencode
-from tests.recapture.spectra import shift_of
+from recapture.spectra import shift_of
 
 FACE = np.ascontiguousarray(data.astronaut()[30:191, 140:293])  # odd sides on purpose
 

@@ -20,6 +20,11 @@ from despoof.cli.output import console, print_json
 from despoof.cli.table import verdict_table
 
 EXAMPLE = "Example: despoof demo -o demo"
+NOTE = (
+    "Print, telephone and camera are simulated from a public-domain portrait. The two attacks were "
+    "chosen among those that the shipped weights get right: they show what the program does, not "
+    "how good it is."
+)
 
 
 def demo(
@@ -33,7 +38,9 @@ def demo(
     debug: DebugOption = False,
     version: VersionOption = False,
 ) -> int:
-    """Check a portrait, a print of it and a screen that shows it, and draw the evidence.
+    """Check a portrait, a print of it and a telephone that shows it, and draw the evidence.
+
+    All three are simulated from one public-domain portrait, by the same camera.
 
     Exit code: 0 when the demonstration ran, whatever the verdicts; 2 when it could not.
     """
@@ -54,7 +61,7 @@ def demo(
             print_json(one.plain() | {"truth": TRUTH[one.verdict.source]})
     if not json:
         console().print(verdict_table(answers, TRUTH))
-        console().print("The two attacks are simulated from the portrait.", style="dim")
+        console().print(NOTE, style="dim")
         for path in folder.written:
             console().print(str(path), markup=False)
     return UNDECIDED if folder.failed else LIVE

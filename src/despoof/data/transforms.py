@@ -112,8 +112,11 @@ def draw_views(
     Args:
         images: (B, S, S, 3) uint8.
         depth: (B, D, D) uint8 over the same square.
-        extent, stored_scale, config, generator: see `draw_poses`.
+        extent: (B,), see `draw_poses`.
+        stored_scale: side of the stored crops as a multiple of the face.
         size: side of the result, pixels.
+        config: ranges.
+        generator: the only source of chance.
 
     Returns:
         (B, 3, size, size) float32 in [0, 1] and (B, 32, 32) float32 in [0, 1].

@@ -31,8 +31,8 @@ def to_markdown(rows: Sequence[Row]) -> str:
     table = [_HEADER, ("---",) + ("---:",) * (len(_HEADER) - 1)]
     table += [_cells(row) for row in rows]
     note = (
-        "AUC, EER and HTER: bootstrap over groups (live/attack groups). Rates: Wilson, presentations "
-        "taken as independent. A score must exceed the threshold to be live."
+        "AUC, EER and HTER: bootstrap over groups (live/attack groups). Rates: Wilson, "
+        "presentations taken as independent. A score must exceed the threshold to be live."
     )
     return "\n".join(f"| {' | '.join(cells)} |" for cells in table) + f"\n\n{note}\n"
 

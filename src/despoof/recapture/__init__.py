@@ -1,4 +1,5 @@
-"""A genuine picture to the photograph of its print or of its display.
+"""A genuine picture to the photograph of its print or of its display, with its exact noise.
 
-A stand-in for the full simulator: few parameters, no perspective, no bezel, no Bayer pattern.
+Stages in the order of light, one file each: source, printing or display, geometry and placing,
+reflection, optics, sensor, isp; `pipeline.recapture` chains them as a `recipe.Recipe` says.
 """

@@ -21,18 +21,6 @@ def to_srgb(light: Light) -> Image:
     return np.rint(code * 255).astype(np.uint8)
 
 
-def enlarge(light: Light, factor: int) -> Light:
-    """Repeat every pixel `factor` times along both axes."""
-    return light.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def integrate(light: Light, factor: int) -> Light:
-    """Average blocks of `factor` × `factor`: what a square sensor pixel collects."""
-    height, width = light.shape[0] // factor, light.shape[1] // factor
-    blocks = light[: height * factor, : width * factor].reshape(height, factor, width, factor, -1)
-    return blocks.mean(axis=(1, 3), dtype=np.float32)
-
-
 def _light_of_code() -> NDArray[np.float32]:
     code = np.arange(256, dtype=np.float32) / 255
     return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(
