@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -61,7 +61,7 @@ def face() -> np.ndarray:
     return np.ascontiguousarray(data.astronaut()[:300, 80:380])
 
 
-def recipes(species: str, framing: Any, count: int) -> list[Recipe]:
+def recipes(species: str, framing: Literal["tight", "wide"], count: int) -> list[Recipe]:
     return [sample_recipe(species, np.random.default_rng(i), framing=framing) for i in range(count)]
 
 
@@ -91,8 +91,8 @@ def per_stage(picture: np.ndarray, chosen: list[Recipe]) -> dict[str, float]:
     """Milliseconds of each stage in a recapture, and of what lies between them."""
     spent: dict[str, float] = defaultdict(float)
 
-    def timed(stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*positional: Any, **named: Any) -> Any:
+    def timed(stage: str, work: Callable[..., object]) -> Callable[..., object]:
+        def call(*positional: object, **named: object) -> object:
             start = time.process_time()
             result = work(*positional, **named)
             spent[stage] += time.process_time() - start
@@ -145,9 +145,10 @@ def main() -> None:
     picture = face()
     rows: dict[str, dict[str, float]] = {}
     every: list[Recipe] = []
+    framings: tuple[Literal["tight", "wide"], ...] = ("tight", "wide")
     for species in SPECIES:
         rows[species] = {}
-        for framing in ("tight", "wide"):
+        for framing in framings:
             chosen = recipes(species, framing, count)
             rows[species][framing] = round(1 / seconds(picture, chosen), 1)
             every += chosen[: max(1, count // 4)]
@@ -165,6 +166,7 @@ def main() -> None:
         "ms_per_stage": per_stage(picture, every),
         "naive_ms": round(1000 * slow, 1),
         "ratio_to_naive": round(slow / same, 2),
+        "load_average": round(os.getloadavg()[0], 1),
         **conditions(),
     }
     out = Path(__file__).parent / "results" / "simulator.json"

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from despoof.recapture.geometry import GeometryParams, covers, look, matrix, raster_size
+from despoof.recapture.geometry import (
+    GeometryParams,
+    covers,
+    look,
+    matrix,
+    raster_size,
+    visible,
+)
 from despoof.recapture.hands import HandParams
 from despoof.recapture.placing import SurroundParams, place
 
@@ -195,3 +202,27 @@ def test_a_given_picture_is_put_behind():
                    surround=SurroundParams(shadow=0))  # fmt: skip
     assert placed.light[5, 5] == pytest.approx([0, 1, 0], abs=1e-3)
     assert placed.light[128, 128] == pytest.approx([0.5] * 3, abs=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(poses, st.floats(-1.2, 1.2), st.floats(-0.05, 0.05))
+def test_what_is_visible_holds_all_that_is_seen_and_not_much_more(pose, bend, distortion):
+    pose = pose.model_copy(update={"bend": bend})
+    left, top, right, bottom = visible(pose, PICTURE, FRAME, distortion=distortion)
+    seen = look(pose, PICTURE, FRAME, distortion=distortion).map
+    x = np.clip(seen[..., 0], 0, PICTURE[1] - 1)
+    y = np.clip(seen[..., 1], 0, PICTURE[0] - 1)
+    assert left <= x.min() and x.max() <= right and top <= y.min() and y.max() <= bottom
+    assert 0 <= left < right <= PICTURE[1] and 0 <= top < bottom <= PICTURE[0]
+
+
+def test_a_part_of_the_picture_looks_like_the_whole():
+    light = rng().random((300, 300, 3), dtype=np.float32)
+    pose = GeometryParams(yaw=9, roll=5, scale=1.6)
+    left, top, right, bottom = visible(pose, (300, 300), (192, 192))
+    assert (right - left) * (bottom - top) < 0.7 * 300 * 300
+    whole = place(light, pose, rng(), frame=(192, 192))
+    part = place(light[top:bottom, left:right], pose, rng(), frame=(192, 192),
+                 part=((left, top), (300, 300)))  # fmt: skip
+    assert np.abs(whole.light - part.light).max() < 1e-3
+    assert np.array_equal(whole.inside, part.inside)

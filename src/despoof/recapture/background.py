@@ -145,8 +145,14 @@ def _rectangle(
     box = ((rng.uniform(0, width), rng.uniform(0, height)), tuple(sides), rng.normal(0, 3))
     grey = brightness or rng.beta(1.2, 2.0)
     colour = grey * (1 + rng.normal(0, 0.15, 3))
-    mask = np.zeros((height, width), np.uint8)
-    cv2.fillConvexPoly(mask, cv2.boxPoints(box).astype(np.int32), 1)
-    where = mask > 0
-    shade = ramp((height, width), rng, rng.uniform(0, 0.8))
-    canvas[where] = shade[where][:, None] * colour
+    corners = cv2.boxPoints(box).astype(np.int32)
+    left, top = np.clip(corners.min(axis=0), 0, (width, height))
+    right, bottom = np.clip(corners.max(axis=0) + 1, 0, (width, height))
+    if right <= left or bottom <= top:
+        return
+    size = (int(bottom - top), int(right - left))
+    mask = cv2.fillConvexPoly(np.zeros(size, np.uint8), corners - (left, top), 1)
+    shaded = ramp(size, rng, rng.uniform(0, 0.8))[..., None] * colour
+    part = canvas[top:bottom, left:right]
+    cv2.copyTo(shaded.astype(np.float32), mask, part)
+    canvas[top:bottom, left:right] = part

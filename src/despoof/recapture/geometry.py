@@ -140,6 +140,30 @@ def raster_size(
     return max(8, round(picture[0] * zoom)), max(8, round(picture[1] * zoom))
 
 
+def visible(
+    params: GeometryParams,
+    picture: tuple[int, int],
+    frame: tuple[int, int],
+    *,
+    distortion: float = 0.0,
+) -> tuple[int, int, int, int]:
+    """The part of the picture that the frame shows: left, top, right, bottom, a little generous.
+
+    The rest of it need not be printed or shown.
+    """
+    places = look(params, picture, frame, distortion=distortion, shape=(32, 32)).map
+    found: list[tuple[int, int]] = []
+    for axis, side in ((0, picture[1]), (1, picture[0])):
+        along = places[..., axis]
+        steps = [np.abs(np.diff(along, axis=k)).max() for k in (0, 1)]
+        margin = float(min(0.75 * sum(steps), side)) + 2
+        low, high = (int(np.clip(v, 0, side)) for v in (along.min() - margin, along.max() + margin))
+        low = min(low, side - 8)
+        found.append((low, max(high, low + 8)))
+    (left, right), (top, bottom) = found
+    return left, top, right, bottom
+
+
 def covers(params: GeometryParams, size: tuple[int, int], *, distortion: float = 0.0) -> bool:
     """Whether the frame shows nothing but the picture, for a picture shaped like the frame."""
     seen = look(params, size, size, distortion=distortion).map

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from despoof.core.config import StrictConfig
 from despoof.recapture.light import Light
-from despoof.recapture.resample import blur
+from despoof.recapture.resample import blur, dimmed
 
 _LARGEST_KERNEL = (
     11  # cv2 filters directly up to here; wider disks become Gaussians of equal spread
@@ -58,10 +58,10 @@ def through_lens(
     if gaussian > 0.2:
         light = blur(light, gaussian)
     if params.vignetting:
-        light = light * _falloff(light.shape[:2], params.vignetting)[..., None]
+        light = dimmed(light, _falloff((light.shape[0], light.shape[1]), params.vignetting))
     if params.flare:
-        mean = light.mean(axis=(0, 1), dtype=np.float32)
-        light = (1 - params.flare) * light + params.flare * mean
+        mean = np.array(cv2.mean(light)[:3]) * params.flare
+        light = light * np.float32(1 - params.flare) + mean.astype(np.float32)
     return light.astype(np.float32, copy=False)
 
 

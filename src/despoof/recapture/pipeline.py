@@ -14,7 +14,7 @@ from despoof.core.errors import InputError
 from despoof.core.types import Image
 from despoof.recapture.cutout import cut_eyes
 from despoof.recapture.display import show
-from despoof.recapture.geometry import GeometryParams, look, matrix, raster_size
+from despoof.recapture.geometry import GeometryParams, look, matrix, raster_size, visible
 from despoof.recapture.isp import develop
 from despoof.recapture.light import Light, to_light, to_srgb
 from despoof.recapture.optics import through_lens
@@ -54,12 +54,19 @@ def recapture(
     picture = image.shape[:2]
     raster = raster_size(recipe.geometry, picture, canvas)
     stored = reencode(image, recipe.source, chance["source"])
-    light = _medium(_spread(to_light(stored), raster), recipe, chance["medium"])
-    if isinstance(recipe.medium, PrintMedium) and recipe.medium.cut_eyes and landmarks is not None:
-        behind = _spread(to_light(image), raster)
-        eyes = (landmarks[:2] + 0.5) * (raster[1] / picture[1], raster[0] / picture[0]) - 0.5
-        light = cut_eyes(light, behind, eyes, recipe.medium.cut_eyes)
     optics = recipe.camera.optics
+    left, top, right, bottom = visible(
+        recipe.geometry, raster, canvas, distortion=optics.distortion
+    )
+    seen = np.s_[top:bottom, left:right]
+    light = _medium(_spread(to_light(stored), raster)[seen], recipe, chance["medium"])
+    if isinstance(recipe.medium, PrintMedium) and recipe.medium.cut_eyes and landmarks is not None:
+        behind = _spread(to_light(image), raster)[seen]
+        eyes = (landmarks[:2] + 0.5) * (raster[1] / picture[1], raster[0] / picture[0]) - (
+            left + 0.5,
+            top + 0.5,
+        )
+        light = cut_eyes(light, behind, eyes, recipe.medium.cut_eyes)
     placed = place(
         light,
         recipe.geometry,
@@ -68,6 +75,7 @@ def recapture(
         surround=recipe.surround,
         distortion=optics.distortion,
         background=background,
+        part=((left, top), raster),
     )
     lit = reflect(
         placed.light,
@@ -78,8 +86,8 @@ def recapture(
     )
     photograph = _photograph(lit, recipe.camera, recipe, chance)
     inside = np.minimum(averaged(placed.inside, recipe.size), np.float32(1))
-    seen = register(image, recipe.geometry, recipe.size, distortion=optics.distortion)
-    genuine = _within(seen, photograph, inside)
+    ideal = register(image, recipe.geometry, recipe.size, distortion=optics.distortion)
+    genuine = _within(ideal, photograph, inside)
     noise = (photograph.astype(np.float32) - genuine.astype(np.float32)) / np.float32(127.5)
     sight = look(recipe.geometry, picture, recipe.size, distortion=optics.distortion)
     to_photograph = matrix(recipe.geometry, picture, recipe.size)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -12,7 +13,7 @@ from despoof.recapture.background import SceneParams, fit_picture, paint_scene
 from despoof.recapture.geometry import GeometryParams, Sight, look, matrix
 from despoof.recapture.hands import HandParams, Layer, paint_hand
 from despoof.recapture.light import Light
-from despoof.recapture.resample import averaged, blur, enlarged, sampled
+from despoof.recapture.resample import averaged, blur, dimmed, enlarged, sampled
 
 Mask = NDArray[np.float32]
 """(H, W) float32 coverage in [0, 1]."""
@@ -46,7 +47,7 @@ class Placed:
 
     Attributes:
         light: (H, W, 3) linear light.
-        matrix: 3×3, pixels of the medium's picture to pixels of the canvas (see geometry.matrix).
+        matrix: 3×3, pixels of the whole picture to pixels of the canvas (geometry.matrix).
         inside: coverage by the picture, hands in front of it taken away.
         sheet: coverage by the medium, border included, hands taken away.
         normals: (h, w, 3) of its surface, towards the camera, on a coarse grid.
@@ -68,6 +69,7 @@ def place(
     surround: SurroundParams | None = None,
     distortion: float = 0.0,
     background: Image | None = None,
+    part: tuple[tuple[int, int], tuple[int, int]] | None = None,
 ) -> Placed:
     """See a medium in perspective, with what is around it.
 
@@ -80,11 +82,13 @@ def place(
         surround: what is around; nothing is painted where the picture fills the frame.
         distortion: of the lens, see geometry.look.
         background: a picture to put behind instead of the scene that `surround` names.
+        part: where `light` is only a part of the picture: x and y of its corner, and height and
+            width of the whole.
     """
     surround = surround or SurroundParams()
-    size = light.shape[:2]
+    corner, size = part or ((0, 0), (light.shape[0], light.shape[1]))
     sight = look(params, size, frame, distortion=distortion)
-    seen = view(light, sight)
+    seen = sampled(light, sight.map - np.asarray(corner, np.float32))
     to_canvas = matrix(params, size, frame)
     inside = _coverage(sight, size, (0.0, 0.0, 0.0, 0.0), 0.0)
     if inside.min() >= 1:
@@ -94,7 +98,8 @@ def place(
     blend(seen, np.broadcast_to(border, seen.shape), 1 - inside)
     if surround.rim:
         inner = _coverage(sight, size, _grow(surround.border, -1.5 / size[1]), surround.corner)
-        seen *= (1 + surround.rim * (sheet - np.minimum(inner, sheet)))[..., None]
+        edge = 1 + np.float32(surround.rim) * (sheet - np.minimum(inner, sheet))
+        seen = dimmed(seen, edge)
     behind = _scene(surround, frame, rng, background)
     front: list[Layer] = []
     for hand in surround.hands:
@@ -102,7 +107,7 @@ def place(
         blend(behind, back.light, back.cover)
         front.append(top)
     if surround.shadow:
-        behind *= (1 - surround.shadow * _shadow(sheet))[..., None]
+        behind = dimmed(behind, 1 - np.float32(surround.shadow) * _shadow(sheet))
     blend(seen, behind, 1 - sheet)
     for layer in front:
         blend(seen, layer.light, layer.cover)
@@ -117,7 +122,13 @@ def view(light: Light, sight: Sight) -> Light:
 
 def blend(under: Light, over: Light, cover: Mask) -> None:
     """Paint `over` onto `under`, in place, where it covers."""
-    under += (over - under) * cover[..., None]
+    rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
+    if not len(rows):
+        return
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    share = np.ascontiguousarray(cover[box])
+    lower, upper = np.ascontiguousarray(under[box]), np.ascontiguousarray(over[box])
+    under[box] = cv2.blendLinear(lower, upper, 1 - share, share)
 
 
 def _coverage(
@@ -126,7 +137,7 @@ def _coverage(
     """Share of each pixel within a (rounded) rectangle around the picture, edges one pixel soft."""
     height, width = size
     left, top, right, bottom = (width * side for side in border)
-    x, y = sight.map[..., 0], sight.map[..., 1]
+    x, y = cv2.split(sight.map)
     middle = ((width + right - left - 1) / 2, (height + bottom - top - 1) / 2)
     half = ((width + left + right) / 2, (height + top + bottom) / 2)
     radius = width * corner

