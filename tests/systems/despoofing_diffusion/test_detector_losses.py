@@ -144,7 +144,9 @@ def striped(n, seed):
 
 def train(inputs, batch, steps, **more):
     torch.manual_seed(0)
-    config = DetectorConfig(inputs=inputs, width=0.1, noise_scale=0.3, positive=False, **more)
+    config = DetectorConfig(
+        inputs=inputs, width=0.1, fold=2, noise_scale=0.3, positive=False, **more
+    )
     net = TwoStreamNet(config)
     optimizer = torch.optim.Adam(net.parameters(), 0.01)
     losses = []
@@ -159,16 +161,16 @@ def train(inputs, batch, steps, **more):
 
 @pytest.mark.parametrize("fusion", ["f1", "f2", "f3"])
 def test_a_handful_of_faces_is_learnt_by_heart(fusion):
-    _, losses = train("rgb+noise", striped(4, 0), 40, fusion=fusion)
+    _, losses = train("rgb+noise", striped(4, 0), 30, fusion=fusion)
     assert losses[-1] < 0.1 * losses[0]
 
 
 def test_what_only_the_noise_knows_is_learnt_from_the_noise():
     # New faces: their class is in their noise and nowhere else.
-    new = striped(40, 99)
+    new = striped(30, 99)
 
     def right(inputs):
-        net, _ = train(inputs, striped(16, 0), 30)
+        net, _ = train(inputs, striped(16, 0), 25)
         with torch.no_grad():
             score = net(new["faces"], new["noise"]).mean(dim=(1, 2))
         live, attack = score[new["live"]], score[~new["live"]]
