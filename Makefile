@@ -26,8 +26,13 @@ lint: .venv/.dev
 
 check: lint test-all    ## all gates; what .ci/run calls
 
-bench: .venv/.dev   ## speed and memory on this machine; the other programs in benchmarks/ need trained runs
+# The other programs in benchmarks/ need trained runs or data that is not part of the repository.
+bench: .venv/.dev   ## speed and memory on this machine: the product, metrics, datasets, loader, simulator
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/datasets.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/loader.py
+	$(BIN)/python benchmarks/simulator.py
 
 clean:  ## all that can be made again, .venv too; trained runs stay
 	rm -rf .venv demo cache build dist .coverage .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,28 @@
+"""Pages in the repository: generated ones are what their programs print; links lead somewhere."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("src/**/README.md")})
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def test_the_page_of_datasets_is_what_the_adapters_say():
+    spec = importlib.util.spec_from_file_location("page", ROOT / "benchmarks/datasets_page.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    assert made.PAGE.read_text(encoding="utf-8") == made.page(), (
+        "docs/datasets.md is older than the adapters: python benchmarks/datasets_page.py"
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_to_files(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    local = [link for link in LINK.findall(text) if not re.match(r"[a-z]+:|#", link)]
+    missing = [link for link in local if not (page.parent / link.partition("#")[0]).exists()]
+    assert not missing
