@@ -67,7 +67,7 @@ def planned(
         steps: these instead of the table's own.
 
     Raises:
-        ConfigError: a solver or a grid is unknown.
+        ConfigError: a solver or a grid is unknown, or nothing is left.
     """
     _known("solver", solvers or (), SOLVERS)
     _known("grid", grids or (), GRIDS)
@@ -87,11 +87,14 @@ def planned(
         BridgeConfig(solver="ddim", grid="log-snr", steps=n, against="round-trip")
         for n in steps or STEPS
     ]
-    return [
+    chosen = [
         config
         for config in (*paper, *others, *cancelled)
         if config.solver in (solvers or SOLVERS) and config.grid in (grids or GRIDS)
     ]
+    if not chosen:
+        raise ConfigError("Nothing is left to judge: o-belm takes at least 2 steps. Ask for more.")
+    return chosen
 
 
 def solver_rows(toy: ToyBridge, configs: list[BridgeConfig]) -> Iterator[SolverRow]:

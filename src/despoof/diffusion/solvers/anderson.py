@@ -36,7 +36,8 @@ def fixed_point(
         if turn == iterations - 1 or bool(close.all()):
             return answer
         tries, misses = [*tries, answer.flatten(1)][-depth - 1 :], [*misses, miss][-depth - 1 :]
-        x = _combine(tries, misses).reshape(shape)
+        # A sample that is there waits for the others: its answer must not depend on them.
+        x = torch.where(close[:, None], x.flatten(1), _combine(tries, misses)).reshape(shape)
     return x
 
 
