@@ -11,6 +11,7 @@ of its development people. CelebA-Spoof: train people for tuning, dev people for
 
 import argparse
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,14 +209,21 @@ def pairs(split: tables.Split, limit: int) -> None:
                 found = flat(pair_statistics(genuine, image, inside))
             except InputError:
                 continue
-            rows[name][0].append(found)
+            rows[name][0].append({k: v for k, v in found.items() if not k.startswith("genuine")})
             rows[name][1].append(pair.subject)
     made = {name: sample_of(*rows[name]) for name in SPECIES if rows[name][0]}
     save({f"pairs {split}": compare(sample_of(*rows["real"]), made)})
 
 
 def save(part: dict[str, Any]) -> None:
-    """Put a part into the result file, keep the others."""
+    """Put a part into the result file, with the commit that made it; keep the others."""
+    asked = subprocess.run(
+        ["git", "log", "-1", "--format=%h", "--", "src/despoof/recapture"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    part = {key: {"simulator": asked.stdout.strip(), **value} for key, value in part.items()}
     old = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
     OUT.write_text(json.dumps({**old, **part}, indent=1) + "\n", encoding="utf-8")
 

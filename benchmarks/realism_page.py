@@ -24,6 +24,12 @@ a useless one. The classifier is a logistic regression on all statistics of
 `despoof.recapture.statistics`, cross-validated by person. *Effect* is the simulated median minus
 the real one, over the real sample's robust standard deviation. Kolmogorov-Smirnov's p counts
 pictures as independent; *p, people* compares the people's medians instead.
+
+What the comparison cannot separate: NUAA's prints were made from other photographs (a good camera,
+other light) than its live webcam frames, from which ours are simulated, so differences of level,
+colour and local contrast there are partly the source's. Real pairs are free of that, but only sharp
+attacks can be matched, and CelebA-Spoof does not say what each attack is. Two people (NUAA dev) are
+too few for an interval or a test over people.
 """
 
 
@@ -61,7 +67,8 @@ def section(title: str, key: str, found: dict[str, Any]) -> str:
     n = found[whole]["statistics"][0]
     lines = [
         f"\n## {title}\n",
-        f"`python benchmarks/realism.py {command.split('-')[0]} --split {split}`\n",
+        f"`python benchmarks/realism.py {command.split('-')[0]} --split {split}`, "
+        f"simulator of {found['simulator']}\n",
         "| species | n real / simulated (people) | classifier AUC | keys on (fall when shuffled) "
         "| best single statistic (AUC) |",
         "|---|---:|---:|---|---|",
