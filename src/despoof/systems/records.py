@@ -11,6 +11,9 @@ from despoof.core.config import StrictConfig
 from despoof.core.errors import ConfigError
 from despoof.core.types import System
 from despoof.data.views import DataConfig
+from despoof.systems.despoofing_diffusion import stages as s1_stages
+from despoof.systems.despoofing_diffusion import system as s1_system
+from despoof.systems.despoofing_diffusion import system_config as s1_config
 from despoof.systems.face_despoofing import config as s3_config
 from despoof.systems.face_despoofing import stages as s3_stages
 from despoof.systems.face_despoofing import system as s3_system
@@ -76,6 +79,28 @@ RECORDS: dict[str, SystemRecord] = {
             },
             paper="arXiv:1807.09968",
             title="Face De-Spoofing: Anti-Spoofing via Noise Modeling (ECCV 2018)",
+        ),
+        SystemRecord(
+            name="despoofing-diffusion",
+            config=s1_config.DespoofingDiffusionConfig,
+            build=s1_system.DespoofingDiffusion,
+            recipe=s1_stages.RecipeConfig,
+            stage_names=("fields", "detector"),
+            stages=s1_stages.stages,
+            tiny={
+                "crop": _TINY_CROP,
+                "fields": {
+                    "widths": (8, 16),
+                    "attention": (False, True),
+                    "blocks": 1,
+                    "norm_groups": 4,
+                    "head_channels": 8,
+                },
+                "bridge": {"solver": "dpm-solver", "steps": 2, "t_max": 200.0},
+                "detector": {"width": 0.1, "fold": 2, "positive": False, "noise_scale": 0.5},
+            },
+            paper="arXiv:2401.08275",
+            title="De-spoofing Diffusion: noise by a diffusion bridge, a two-stream detector",
         ),
         SystemRecord(
             name="pair-unet",

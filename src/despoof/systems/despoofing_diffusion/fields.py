@@ -1,0 +1,186 @@
+"""Stage 1: the field of all faces and the field of live ones (SPEC §1.2, §1.7)."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Literal, cast
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from despoof.core.config import StrictConfig
+from despoof.core.device import seed_of
+from despoof.core.errors import ConfigError
+from despoof.data.views import DataConfig, DevSet, development_sets, training_mix
+from despoof.diffusion.network import DomainNetwork
+from despoof.systems.despoofing_diffusion.field_losses import (
+    live_loss,
+    measure_fields,
+    mixed_loss,
+    tied_loss,
+)
+from despoof.systems.despoofing_diffusion.system_config import DespoofingDiffusionConfig
+from despoof.systems.despoofing_diffusion.tiles import cut_tiles
+from despoof.training.stage import Batch, Update
+
+
+class FieldsRecipe(StrictConfig):
+    """How the fields are taught."""
+
+    learning_rate: float = Field(default=2e-4, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    start: Literal["shared", "independent"] = Field(
+        default="shared",
+        description="of separate networks. shared: same first weights, pictures, times and noise; "
+        "independent: other weights, times and noise (the paper)",
+    )
+    live_share: float | None = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="weight of live faces for the field of all faces, whatever the batches hold; "
+        "null = as they hold it",
+    )
+    tile: int | None = Field(
+        default=None,
+        ge=8,
+        description="side of random tiles to learn from, pixels; fields.coordinates says where a "
+        "tile lies. null = whole crops",
+    )
+    dev_faces: int = Field(default=64, ge=2, description="of each development set")
+    dev_times: int = Field(default=4, ge=1, description="noise levels they are measured at")
+    trained: str | None = Field(
+        default=None, description="folder of a finished `fields` stage: take its weights, skip ours"
+    )
+
+
+class FieldsStage:
+    """Denoising with both fields; satisfies `training.Stage`."""
+
+    name = "fields"
+
+    def __init__(
+        self, config: DespoofingDiffusionConfig, recipe: FieldsRecipe, data: DataConfig, seed: int
+    ) -> None:
+        _check_tiles(config, recipe)
+        self.module: nn.Module = first_fields(config, recipe, seed)
+        self.config, self.recipe, self.data, self.seed = config, recipe, data, seed
+        self.mix = training_mix(data, config.crop.size, seed)
+        self._dev: list[DevSet] | None = None
+
+    @property
+    def fields(self) -> DomainNetwork:
+        """The module under its own type."""
+        return cast("DomainNetwork", self.module)
+
+    def updates(self) -> Sequence[Update]:
+        """One update of tied fields; one for each of separate ones."""
+        rate, decay = self.recipe.learning_rate, self.recipe.weight_decay
+        if self.config.fields.domains == "tied":
+            return (Update("fields", self.fields, self.tied, rate, weight_decay=decay),)
+        of_all, of_live = self.fields.nets
+        return (
+            Update("all", of_all, self.of_all, rate, weight_decay=decay),
+            Update("live", of_live, self.of_live, rate, weight_decay=decay),
+        )
+
+    def batch(self, step: int) -> Batch:
+        """Return faces with the times and the noise to remove; a pure function of (seed, step).
+
+        Beside what the mix gives: `t` (B,) in [1, T] and `noise` like the faces, for the field of
+        all faces; `t_live` and `noise_live` for that of live ones: the same, or others where the
+        networks are independent; `place` (B, 2, S, S) where the network needs it.
+        """
+        batch = dict(self.mix.batch(step))
+        generator = torch.Generator().manual_seed(seed_of(self.seed, "fields", step))
+        if self.config.fields.coordinates:
+            tile = self.recipe.tile or self.config.crop.size
+            batch["faces"], batch["place"] = cut_tiles(batch["faces"], tile, generator)
+        length = self.config.schedule.length
+        batch["t"], batch["noise"] = _drawn(batch["faces"], length, generator)
+        if self.recipe.start == "shared":
+            return batch | {"t_live": batch["t"], "noise_live": batch["noise"]}
+        t, noise = _drawn(batch["faces"], length, generator)
+        return batch | {"t_live": t, "noise_live": noise}
+
+    def tied(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """Both errors of one network; live faces are shown in both domains."""
+        return tied_loss(self.fields, self.config.schedule, batch, self.recipe.live_share)
+
+    def of_all(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """Error of the field of all faces."""
+        return mixed_loss(self.fields, self.config.schedule, batch, self.recipe.live_share)
+
+    def of_live(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """Error of the field of live faces."""
+        return live_loss(self.fields, self.config.schedule, batch)
+
+    def validate(self, module: nn.Module) -> dict[str, float]:
+        """Errors on development faces with fixed noise; `eps` is what to choose by.
+
+        `eps` is the mean of `eps_all` and `eps_live`. `auc` is that of their difference, face by
+        face: a live face is no harder for the live field than for the other.
+        """
+        self._dev = self._dev or [
+            _some(dev, self.recipe.dev_faces)
+            for dev in development_sets(self.data, self.config.crop.size)
+            if not dev.name.endswith("-stressed")
+        ]
+        recipe = self.recipe
+        return measure_fields(
+            cast("DomainNetwork", module),
+            self.config.schedule,
+            self._dev,
+            times=recipe.dev_times,
+            live_share=recipe.live_share,
+        )
+
+    def fingerprint(self) -> str:
+        """Hash of everything that decides the result but the loop's own settings."""
+        config = self.config
+        parts = (config.crop, config.schedule, config.fields, self.recipe, self.data)
+        pictures = [len(store.live) for store in self.mix.stores]
+        text = json.dumps([[p.plain() for p in parts], self.seed, pictures], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def first_fields(
+    config: DespoofingDiffusionConfig, recipe: FieldsRecipe, seed: int
+) -> DomainNetwork:
+    """Return untrained fields; `recipe.start` says whether two networks start alike."""
+    torch.manual_seed(seed)
+    fields = DomainNetwork(config.fields)
+    if recipe.start == "independent" and config.fields.domains == "separate":
+        torch.manual_seed(seed_of(seed, "live field"))
+        fields.nets[1].load_state_dict(DomainNetwork(config.fields).nets[0].state_dict())
+    return fields
+
+
+def _check_tiles(config: DespoofingDiffusionConfig, recipe: FieldsRecipe) -> None:
+    tile, size, step = recipe.tile, config.crop.size, config.fields.multiple
+    if tile is not None and (tile > size or tile % step or not config.fields.coordinates):
+        raise ConfigError(
+            f"recipe.fields.tile is {tile}; expected a multiple of {step}, at most crop.size "
+            f"{size}, and model.fields.coordinates true. Change them, or set tile to null."
+        )
+
+
+def _drawn(faces: Tensor, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Times spread evenly over the batch, each uniform in [1, length], and standard noise."""
+    count = len(faces)
+    places = torch.randperm(count, generator=generator)
+    share = (places + torch.rand(count, generator=generator)) / count
+    return 1 + (length - 1) * share, torch.randn(faces.shape, generator=generator)
+
+
+def _some(dev: DevSet, count: int) -> DevSet:
+    """At most `count` faces, half of them live, spread evenly."""
+    chosen: list[Tensor] = []
+    for label in (True, False):
+        rows = (dev.live == label).nonzero()[:, 0]
+        spread = np.linspace(0, len(rows) - 1, min(count // 2, len(rows))).round().astype(int)
+        chosen.append(rows[torch.from_numpy(spread)])
+    kept = torch.cat(chosen)
+    return DevSet(dev.name, dev.faces[kept], dev.live[kept])
