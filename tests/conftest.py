@@ -1,8 +1,16 @@
 """Fixtures for every room: a portrait, tiny untrained weights, and the command line."""
 
+import signal
 from types import SimpleNamespace
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_arrives():
+    """A shell starts a background job with Ctrl-C ignored, and its children inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -290,7 +290,8 @@ def test_folder_that_mixes_good_and_bad(check, tmp_path, photo):
     assert ["error" in a for a in answers] == [a["label"] == "undecided" for a in answers]
 
 
-def test_a_name_that_is_not_utf_8(weights, photo):
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["table", "json"])
+def test_a_name_that_is_not_utf_8(weights, photo, form):
     import os
     import subprocess
     import sys
@@ -302,11 +303,11 @@ def test_a_name_that_is_not_utf_8(weights, photo):
     except OSError:
         pytest.skip("this file system takes no such name")
     ask = [sys.executable, "-m", "despoof", "check", name, "gone\udce9", "--weights", str(weights)]
-    plain = subprocess.run(ask, capture_output=True, timeout=60, check=False)
-    assert plain.returncode == 2 and b"live" in plain.stdout and b"Traceback" not in plain.stderr
-    done = subprocess.run([*ask, "--json"], capture_output=True, timeout=60, check=False)
-    answers = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
-    assert os.fsencode(answers[0]["source"]) == name and answers[0]["label"] == "live"
+    done = subprocess.run([*ask, *form], capture_output=True, timeout=300, check=False)
+    assert done.returncode == 2 and b"live" in done.stdout and b"Traceback" not in done.stderr
+    if form:
+        answers = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+        assert os.fsencode(answers[0]["source"]) == name and answers[0]["label"] == "live"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """Draw what a picture is shown on, and how it was stored before (ranges of SPEC §6, 1 to 2b).
 
 Attack photographs are rarely close-ups of dots. In a face crop of 100 to 250 pixels most halftones
-and sub-pixels are not resolved: about half of the displays drawn here have no visible grid, and
-two thirds of the prints no visible dots. What is left is tone, colour and blur.
+and sub-pixels are not resolved: two thirds of the displays drawn here have no visible grid, and
+nearly three quarters of the prints no visible dots. What is left is tone, colour and blur.
 """
 
 from typing import Literal, TypeVar, get_args
