@@ -77,7 +77,7 @@ def test_a_level_shift_is_seen_by_mse_alone_and_at_the_border_with_same_padding(
     expected = missing * 0.25**2 / (8 * 32 * 32)
     assert float(contrastive_depth_loss(found, target, "same")) == pytest.approx(expected, rel=1e-4)
     loss, logs = depth_map_loss(found, target, CDCN)
-    assert float(loss) == pytest.approx(0.0625, rel=1e-5)
+    assert float(loss.detach()) == pytest.approx(0.0625, rel=1e-5)
     assert float(logs["mse"]) == pytest.approx(0.0625, rel=1e-5)
 
 
@@ -99,7 +99,7 @@ def test_both_published_weightings():
     for config, weight, padding in ((CDCN, 1.0, "valid"), (SGTD, 0.5, "same")):
         loss, _ = depth_map_loss(found, target, config)
         expected = mse + weight * float(contrastive_depth_loss(found, target, padding))
-        assert float(loss) == pytest.approx(expected, rel=1e-5)
+        assert float(loss.detach()) == pytest.approx(expected, rel=1e-5)
 
 
 def test_half_precision_maps_are_compared_in_single_precision():
@@ -123,7 +123,7 @@ def test_the_loss_of_a_batch_cuts_the_depth_and_flattens_attacks():
         return crop_relief(batch["depth"], 64, 0.8) * torch.tensor([1.0, 0, 1])[:, None, None]
 
     loss, logs = detector_loss(perfect, batch, config, CDCN)
-    assert float(loss) == 0 and set(logs) == {"mse", "contrast"}
+    assert float(loss.detach()) == 0 and set(logs) == {"mse", "contrast"}
     assert seen[0][0] is batch["faces"] and seen[0][1] is batch["noise"]
     rgb = config.model_copy(update={"inputs": "rgb"})
     detector_loss(perfect, {k: v for k, v in batch.items() if k != "noise"}, rgb, CDCN)
