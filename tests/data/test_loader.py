@@ -253,7 +253,14 @@ def test_memory_does_not_grow_with_the_dataset(tmp_path, cutter):
         tracemalloc.stop()
         return high
 
-    (kept_few, few), (kept_many, many) = peak(made[:24], "few"), peak(made, "many")
+    def least(clips, name):
+        # Threads that other tests left behind allocate too; hardly three times in a row.
+        return (
+            min(values)
+            for values in zip(*(peak(clips, f"{name}{i}") for i in range(3)), strict=True)
+        )
+
+    (kept_few, few), (kept_many, many) = least(made[:24], "few"), least(made, "many")
     crop = 48 * 48 * 3
     assert many < few + 20 * crop  # the crops of all would be 176 more
     assert kept_many < kept_few + 10 * crop
