@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from despoof.recapture.display_grid import pixel_grid
@@ -139,8 +139,9 @@ def test_every_peak_is_a_folded_wave_of_the_grid(pitch, angle, layout, channel):
     assert height > 1e-3 and min(apart) <= 1
 
 
-@settings(derandomize=True, max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(pitch=st.floats(0.15, 4), angle=st.floats(-0.8, 0.8), layout=st.sampled_from(LAYOUTS))
+@example(pitch=1.5, angle=0.0, layout="rgb")  # every third pixel sees waves of period 3 as one
 def test_nothing_is_left_of_a_grid_above_the_limit_and_nothing_false_below(pitch, angle, layout):
     """Fit the waves that may be there to the canvas: what remains is rounding."""
     side = 64
@@ -162,7 +163,8 @@ def test_nothing_is_left_of_a_grid_above_the_limit_and_nothing_false_below(pitch
                 )
     waves = np.stack(columns).reshape(len(columns), -1)
     target = light[..., 1].ravel()
-    weights = np.linalg.lstsq(waves[:, ::3].T, target[::3], rcond=None)[0]
+    some = np.random.default_rng(0).random(target.size) < 1 / 3  # a lattice would alias
+    weights = np.linalg.lstsq(waves[:, some].T, target[some], rcond=None)[0]
     assert np.abs(target - (weights @ waves).real).max() < 5e-3
 
 
