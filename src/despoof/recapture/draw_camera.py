@@ -15,9 +15,9 @@ from despoof.recapture.sensor import SensorParams
 
 Grade = Literal["good", "ordinary", "poor"]
 
-_DEFOCUS: dict[Grade, float] = {"good": 0.22, "ordinary": 0.4, "poor": 0.9}
-_SHAKE: dict[Grade, float] = {"good": 0.6, "ordinary": 1.0, "poor": 2.2}
-_SHOT: dict[Grade, float] = {"good": 4e-4, "ordinary": 7e-4, "poor": 1.5e-3}
+_DEFOCUS: dict[Grade, float] = {"good": 0.2, "ordinary": 0.33, "poor": 0.8}
+_SHAKE: dict[Grade, float] = {"good": 0.5, "ordinary": 0.8, "poor": 2.0}
+_SHOT: dict[Grade, float] = {"good": 5e-4, "ordinary": 9e-4, "poor": 1.8e-3}
 _DENOISE: dict[Grade, float] = {"good": 1.2, "ordinary": 2.2, "poor": 5.0}
 _RESOLUTION: dict[Grade, tuple[float, float]] = {
     "good": (1.0, 1.8),
@@ -48,7 +48,7 @@ def draw_optics(rng: np.random.Generator, grade: Grade) -> OpticsParams:
         motion=float(min(rng.exponential(_SHAKE[grade]), 9.0)) if shakes else 0.0,
         motion_angle=rng.uniform(0, 180),
         distortion=float(np.clip(rng.normal(0, 0.012), -0.05, 0.05)),
-        vignetting=rng.uniform(0, 0.35),
+        vignetting=rng.uniform(0, 0.5),
         flare=float(min(rng.exponential(0.008), 0.06)),
     )
 
@@ -59,7 +59,7 @@ def draw_sensor(rng: np.random.Generator, grade: Grade) -> SensorParams:
     return SensorParams(
         fill=rng.uniform(0.9, 1.0),
         lowpass=rng.uniform(0.25, 0.45),
-        exposure=_spread(rng, 1.0, 0.22, 0.4, 2.2),
+        exposure=_spread(rng, 1.08, 0.24, 0.4, 2.2),
         metering=rng.uniform(0.35, 1.0),
         shot=shot,
         read=float(np.clip(shot * 10 ** rng.uniform(-2.3, -1.2), 3e-7, 1e-4)),
@@ -72,17 +72,17 @@ def draw_sensor(rng: np.random.Generator, grade: Grade) -> SensorParams:
 def draw_isp(rng: np.random.Generator, grade: Grade) -> IspParams:
     """Draw processing and coding."""
     warm = rng.normal(-0.04, 0.12 if rng.uniform() < 0.2 else 0.06)
-    curve = int(rng.choice(3, p=(0.25, 0.3, 0.45)))
-    worst = {"good": 78, "ordinary": 70, "poor": 60}[grade]
+    curve = int(rng.choice(3, p=(0.35, 0.35, 0.3)))
+    worst = {"good": 68, "ordinary": 64, "poor": 60}[grade]
     return IspParams(
         demosaic="bilinear" if rng.uniform() < 0.5 else "edges",
         white_error=(float(np.exp(warm)), float(np.exp(-warm + rng.normal(0, 0.025)))),
-        saturation=float(np.clip(rng.normal(0.9, 0.1), 0.6, 1.2)),
+        saturation=float(np.clip(rng.normal(1.0, 0.12), 0.65, 1.35)),
         denoise=0.0 if rng.uniform() < 0.12 else _DENOISE[grade] * rng.uniform(0.5, 2.0),
         tone=("srgb", "gamma", "s-curve")[curve],
         contrast=rng.uniform(0.0, 0.35) if curve == 2 else 0.0,
-        levels=0.0 if rng.uniform() < 0.1 else rng.uniform(0.35, 1.0),
-        sharpen=float(1.5 * rng.beta(1.3, 2.2)),
+        levels=0.0 if rng.uniform() < 0.15 else rng.uniform(0.2, 0.9),
+        sharpen=float(1.5 * rng.beta(1.7, 2.0)),
         radius=rng.uniform(0.7, 1.6),
         codec="h264" if rng.uniform() < 0.15 else "jpeg",
         quality=int(rng.integers(worst, 96)),

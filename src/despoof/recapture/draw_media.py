@@ -59,7 +59,7 @@ def draw_display(kind: DisplayKind, rng: np.random.Generator) -> DisplayParams:
     ambient = _log(rng, 0.03, 0.2) if beam else _log(rng, 0.002, 0.05)
     warmth = rng.uniform(-0.1, 0.3)  # of the room's light, relative to the screen's
     return DisplayParams(
-        gamma=rng.uniform(1.8, 2.3),
+        gamma=rng.uniform(1.5, 2.2),
         contrast=1e5 if oled else _log(rng, 300, 3000),
         ambient=(ambient * (1 + warmth), ambient, ambient * (1 - warmth)),
         white=rng.triangular(5800, 6900, 10000) if not beam else rng.uniform(5200, 9000),
@@ -77,7 +77,7 @@ def draw_display(kind: DisplayKind, rng: np.random.Generator) -> DisplayParams:
         band=rng.uniform(0.02, 0.12) if rng.random() < 0.2 else 0.0,
         band_period=_log(rng, 40, 400),
         band_phase=rng.random(),
-        falloff=rng.uniform(0.1, 0.4) if slant or beam else rng.uniform(0, 0.3),
+        falloff=rng.uniform(0.2, 0.8) if slant or beam else rng.uniform(0, 0.7),
         falloff_angle=rng.uniform(0, 2 * np.pi),
     )
 
@@ -101,14 +101,14 @@ def draw_print(kind: PrintKind, rng: np.random.Generator) -> PrintParams:
         balance=_balance(rng),
         grey_replacement=rng.uniform(0.2, 0.4) if photo else rng.uniform(0.2, 0.6),
         dot_gain=rng.uniform(0.10, 0.20) if photo else rng.uniform(0.10, 0.25),
-        floor=_log(rng, 0.008, 0.03) if photo else _log(rng, 0.015, 0.06),
+        floor=_log(rng, 0.006, 0.025) if photo else _log(rng, 0.01, 0.045),
         paper=_paper(rng, (0.84, 0.92) if photo else (0.80, 0.90)),
         screen=screen,
         period=_log(rng, 0.1, 0.8) if photo else _log(rng, 0.2, 2.0),
         angle=float(np.clip(rng.normal(0, 0.1), -0.35, 0.35)),
         softness=_log(rng, 0.1, 0.5) if photo else _log(rng, 0.2, 0.8),
-        mottle=rng.uniform(0, 0.008) if photo else rng.uniform(0, 0.025),
-        mottle_size=_log(rng, 2, 12),
+        mottle=rng.uniform(0, 0.012) if photo else rng.uniform(0, 0.03),
+        mottle_size=_log(rng, 2, 20),
         texture=rng.uniform(0.001, 0.005) if photo else rng.uniform(0.003, 0.015),
         texture_size=_log(rng, 0.5, 3),
         band=rng.uniform(0.003, 0.02) if rng.random() < 0.3 else 0.0,
@@ -128,7 +128,7 @@ def draw_source(kind: Literal["print", "replay"], rng: np.random.Generator) -> S
     video = kind == "replay" and rng.random() < 0.4
     codec = "h264" if video else "jpeg" if rng.random() < 0.8 else "none"
     return SourceParams(
-        shrink=rng.uniform(0.5, 0.95) if rng.random() < 0.25 else 1.0,
+        shrink=rng.uniform(0.4, 0.95) if rng.random() < 0.35 else 1.0,
         codec=codec,
         quality=int(rng.integers(85, 99)),
         crf=int(rng.integers(18, 29)),
@@ -139,13 +139,13 @@ def _newspaper(rng: np.random.Generator) -> PrintParams:
     """Draw a coarse screen with ink that soaks into grey paper."""
     return PrintParams(
         inks="news",
-        gamma=float(np.exp(rng.normal(0.2, 0.15))),
-        saturation=0.0 if rng.random() < 0.35 else rng.uniform(0.45, 0.8),
+        gamma=float(np.exp(rng.normal(0.0, 0.15))),
+        saturation=0.0 if rng.random() < 0.2 else rng.uniform(0.6, 1.1),
         balance=_balance(rng),
         grey_replacement=rng.uniform(0.3, 0.8),
         dot_gain=rng.uniform(0.18, 0.25),
-        floor=rng.uniform(0.06, 0.12),
-        paper=_paper(rng, (0.58, 0.72), 0.08),
+        floor=rng.uniform(0.03, 0.09),
+        paper=_paper(rng, (0.60, 0.76), 0.02),
         period=_log(rng, 0.4, 3.0),
         angle=float(np.clip(rng.normal(0, 0.15), -0.5, 0.5)),
         softness=_log(rng, 0.3, 1.0),
@@ -165,7 +165,7 @@ def _balance(rng: np.random.Generator) -> tuple[float, float, float]:
 
 
 def _paper(
-    rng: np.random.Generator, white: tuple[float, float], warmth: float = -0.08
+    rng: np.random.Generator, white: tuple[float, float], warmth: float = -0.11
 ) -> tuple[float, float, float]:
     """Draw the white of paper: brightened paper under cool lamps is bluer than skin's white."""
     level, tint = rng.uniform(*white), rng.normal(warmth, 0.06)

@@ -69,7 +69,7 @@ def draw_reflection(
     """Draw lamp, gloss, mirror and glare."""
     side = rng.uniform(0, 2 * np.pi)
     away = rng.uniform(0.2, 2.0)
-    lamp = (away * math.cos(side), away * math.sin(side) - 0.3, rng.uniform(0.7, 2.8))
+    lamp = (away * math.cos(side), away * math.sin(side) - 0.3, rng.uniform(0.5, 1.8))
     tint = rng.normal(0, 0.04)
     shared = {
         "lamp": lamp,
@@ -86,7 +86,7 @@ def draw_reflection(
     return ReflectionParams.parse(
         shared
         | {
-            "shading": rng.uniform(0.3, 1.0),
+            "shading": rng.uniform(0.35, 1.0),
             "gloss": float(min(rng.exponential(0.35), 2.0)) if photo else rng.uniform(0, 0.06),
             "roughness": rng.uniform(0.16, 0.42) if photo else rng.uniform(0.4, 0.7),
         }
@@ -97,7 +97,7 @@ def _draw_glass(rng: np.random.Generator) -> dict[str, object]:
     kind: SceneKind = "room" if rng.uniform() < 0.6 else "holder"
     blown = rng.uniform() < 0.2
     return {
-        "mirror": 0.01 + 0.24 * rng.beta(1.2, 3.5),
+        "mirror": 0.01 + 0.29 * rng.beta(1.3, 3.0),
         "mirrored": SceneParams(
             kind=kind, level=rng.uniform(0.15, 0.9), blur=rng.uniform(0.01, 0.08)
         ),

@@ -131,7 +131,7 @@ def _polish(picture: NDArray[np.float32], params: IspParams) -> NDArray[np.float
     grey, colour = np.ascontiguousarray(parts[..., 0]), np.ascontiguousarray(parts[..., 1:])
     if params.denoise:
         grey = cv2.bilateralFilter(grey, 5, 2 * params.denoise, 1.5)
-        colour = cv2.GaussianBlur(colour, (0, 0), 0.4 + 0.1 * params.denoise)
+        colour = cv2.GaussianBlur(colour, (0, 0), 0.8 + 0.2 * params.denoise)
     if params.sharpen:
         soft = cv2.GaussianBlur(grey, (0, 0), params.radius)
         grey = grey + params.sharpen * (grey - soft)

@@ -19,7 +19,7 @@ from despoof.recapture.reflection import ReflectionParams
 from despoof.recapture.sensor import SensorParams
 from despoof.recapture.source import SourceParams
 
-VERSION = 4
+VERSION = 5
 """Changes whenever the same recipe gives other pixels, so that cached pictures are made again."""
 
 Species = Literal[
