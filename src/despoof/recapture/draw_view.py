@@ -97,7 +97,7 @@ def _draw_glass(rng: np.random.Generator) -> dict[str, object]:
     kind: SceneKind = "room" if rng.uniform() < 0.6 else "holder"
     blown = rng.uniform() < 0.2
     return {
-        "mirror": 0.01 + 0.29 * rng.beta(1.3, 3.0),
+        "mirror": 0.01 + 0.19 * rng.beta(1.4, 2.2),
         "mirrored": SceneParams(
             kind=kind, level=rng.uniform(0.15, 0.9), blur=rng.uniform(0.01, 0.08)
         ),
