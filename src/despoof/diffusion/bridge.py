@@ -4,11 +4,12 @@ Both fields share the latent. What changes on the way is the noise that de-spoof
 Diffusion Implicit Bridges, 2203.08382; SPEC §1.3 and §8).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from despoof.core.config import StrictConfig
@@ -16,7 +17,10 @@ from despoof.core.errors import InputError
 from despoof.diffusion.field import CountedEps, EpsFunction
 from despoof.diffusion.grids import GridName, time_grid
 from despoof.diffusion.schedule import Float64s, NoiseSchedule
-from despoof.diffusion.solvers.registry import SOLVERS, SolverName
+from despoof.diffusion.solvers.registry import SOLVERS, SolverName, States
+
+Progress = Callable[[int, int], None]
+"""(steps done, steps of all ways together) -> nothing; from (0, n) upwards to (n, n)."""
 
 
 class BridgeConfig(StrictConfig):
@@ -35,6 +39,12 @@ class BridgeConfig(StrictConfig):
         "decoding minus it (SPEC §8.2 item 4: cancels solver errors for one more decoding)",
     )
     precision: Literal["fp32", "fp64"] = Field(default="fp32", description="of the state")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "BridgeConfig":
+        if self.solver == "o-belm" and self.steps < 2:
+            raise ValueError(f"o-belm steps over two intervals, steps is {self.steps}; take 2 up")
+        return self
 
     def times(self, schedule: NoiseSchedule) -> Float64s:
         """Return the ascending grid on a schedule."""
@@ -68,6 +78,8 @@ def bridge(
     eps_target: EpsFunction,
     schedule: NoiseSchedule,
     config: BridgeConfig | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> Bridged:
     """Carry pictures from the source's domain to the target's; deterministic.
 
@@ -77,6 +89,7 @@ def bridge(
         eps_target: field of live faces.
         schedule: of both.
         config: solver, grid and steps; the default is `BridgeConfig()`.
+        progress: told how far it is, each step once at most. What it raises ends the bridge.
 
     Raises:
         InputError: x is empty or not floating, or the grid does not fit the schedule.
@@ -90,10 +103,45 @@ def bridge(
     times = config.times(schedule)
     source, target, solve = CountedEps(eps_source), CountedEps(eps_target), SOLVERS[config.solver]
     state = x.to(torch.float64 if config.precision == "fp64" else torch.float32)
-    latent = solve(source, (state,), times, schedule)
-    found = solve(target, latent, times[::-1], schedule)[0]
+    ways = 3 if config.against == "round-trip" else 2
+    tell = progress or _silent
+    tell(0, ways * config.steps)
+
+    def walk(way: int, eps: EpsFunction, start: States, grid: Float64s) -> States:
+        end = solve(_watched(eps, grid, way, ways, tell), start, grid, schedule)
+        tell((way + 1) * config.steps, ways * config.steps)
+        return end
+
+    latent = walk(0, source, (state,), times)
+    found = walk(1, target, latent, times[::-1])[0]
     if config.against == "round-trip":
-        noise = solve(source, latent, times[::-1], schedule)[0] - found
+        noise = walk(2, source, latent, times[::-1])[0] - found
     else:
         noise = state - found
     return Bridged(state - noise, noise, latent, source.nfe + target.nfe)
+
+
+def _silent(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def _watched(eps: EpsFunction, grid: Float64s, way: int, ways: int, tell: Progress) -> EpsFunction:
+    """Return the field, telling which point of the grid a solver has reached.
+
+    Every solver asks at times of its grid, some of them more than once: so none has to be told of
+    progress. The last point is left to the end of the way.
+    """
+    steps = len(grid) - 1
+    place = {float(t): number for number, t in enumerate(grid[:-1])}
+    reached = 0
+
+    def asked(x: Tensor, t: Tensor) -> Tensor:
+        nonlocal reached
+        noise = eps(x, t)
+        here = place.get(float(t), 0)
+        if here > reached:
+            reached = here
+            tell(way * steps + here, ways * steps)
+        return noise
+
+    return asked

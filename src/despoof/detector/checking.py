@@ -1,20 +1,15 @@
-"""The product: a system, its preprocessing, a threshold and a policy make verdicts.
-
-It fails closed. Whatever goes wrong with a face is `undecided` with the reason, never `live`.
-"""
+"""Faces of a picture or a video, judged and explained by a system."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from despoof.core.device import pick_device
-from despoof.core.errors import InputError, WeightsError
+from despoof.core.errors import InputError
 from despoof.core.types import (
     Box,
     Face,
@@ -27,19 +22,17 @@ from despoof.core.types import (
     Verdict,
 )
 from despoof.core.verdicts import undecided, whole_clip
+from despoof.detector.bridged import bridge_of, explained, scored, with_latent
+from despoof.diffusion.bridge import BridgeConfig, Progress
 from despoof.face.crop import CropConfig, crop_face, whole_picture_face
 from despoof.face.detect import CenterFace
 from despoof.face.quality import QualityPolicy, assess
 from despoof.media.sources import read_frames
-from despoof.systems.saving import load_system
-from despoof.weights.record import Record, read_record
-from despoof.weights.registry import resolve
-
-__all__ = ["DEFAULT_WEIGHTS", "Detector", "FaceParts", "load"]
+from despoof.weights.record import Record
 
 T = TypeVar("T")
 
-DEFAULT_WEIGHTS = "face-despoofing"
+NO_THRESHOLD = "these weights have no threshold; give one (--threshold, load(threshold=…))"
 CROPPED_CONTEXT = 1.2
 """`cropped=True`: the picture's side is taken to be this multiple of the face."""
 
@@ -58,6 +51,8 @@ class Detector:
         device: where the system runs.
         batch_size: faces per network call.
         record: what is known about the weights; None for a user's own folder without a record.
+        no_threshold: what verdicts say where the threshold is None.
+        progress: told a bridge's steps, from (0, all) to (all, all) for each network call.
     """
 
     system: System
@@ -69,6 +64,13 @@ class Detector:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     batch_size: int = 16
     record: Record | None = None
+    no_threshold: str = NO_THRESHOLD
+    progress: Progress | None = None
+
+    @property
+    def bridge(self) -> BridgeConfig | None:
+        """How the system's bridge is crossed; None where it has none."""
+        return bridge_of(self.system)
 
     def check(
         self,
@@ -125,26 +127,25 @@ class Detector:
         """Judge every face and give the evidence; arguments as `check`.
 
         A face that the quality gate turned away is decomposed too, but stays undecided. Frames
-        without a face give nothing.
+        without a face give nothing. A system with a bridge gives `BridgedParts`.
         """
         found = self._examine(_frames_of(source, frames), boxes, cropped)
         faces = [item for item in found if isinstance(item, _Prepared)]
         parts: list[FaceParts] = []
         for chunk in _chunks(faces, self.batch_size):
             pixels = self._pixels([face.crop.image for face in chunk])
-            out = self.system.decompose(pixels)
+            out, made = explained(self.system, pixels, self.progress)
             genuine = ((out.genuine.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
             for i, face in enumerate(chunk):
-                parts.append(
-                    FaceParts(
-                        frame=face.frame,
-                        crop=face.crop,
-                        verdict=self._verdict(face, float(out.score[i])),
-                        genuine=genuine[i].permute(1, 2, 0).cpu().numpy(),
-                        noise=out.noise[i].float().permute(1, 2, 0).cpu().numpy(),
-                        evidence=out.evidence[i].float().cpu().numpy(),
-                    )
+                one = FaceParts(
+                    frame=face.frame,
+                    crop=face.crop,
+                    verdict=self._verdict(face, float(out.score[i])),
+                    genuine=genuine[i].permute(1, 2, 0).cpu().numpy(),
+                    noise=out.noise[i].float().permute(1, 2, 0).cpu().numpy(),
+                    evidence=out.evidence[i].float().cpu().numpy(),
                 )
+                parts.append(one if made is None else with_latent(one, self.system, made, i))
         return parts
 
     def _examine(
@@ -186,7 +187,7 @@ class Detector:
     def _scores(self, crops: Sequence[Image]) -> list[float]:
         scores: list[float] = []
         for chunk in _chunks(crops, self.batch_size):
-            scores += self.system.score(self._pixels(chunk)).tolist()
+            scores += scored(self.system, self._pixels(chunk), self.progress).tolist()
         return scores
 
     def _verdict(self, face: "_Prepared", score: float) -> Verdict:
@@ -196,8 +197,7 @@ class Detector:
         if face.reason:
             return replace(base, score=score)
         if self.threshold is None:
-            reason = "these weights have no threshold; give one (--threshold, load(threshold=…))"
-            return replace(base, score=score, reason=reason)
+            return replace(base, score=score, reason=self.no_threshold)
         return replace(base, score=score, label="live" if score > self.threshold else "spoof")
 
 
@@ -207,64 +207,6 @@ class _Prepared:
     crop: FaceCrop
     quality: dict[str, float]
     reason: str
-
-
-def load(
-    weights: str | Path = DEFAULT_WEIGHTS,
-    *,
-    threshold: float | None = None,
-    face_detector: FaceDetector | None = None,
-    quality: QualityPolicy | None = QualityPolicy(),  # noqa: B008 - frozen
-    device: str = "cpu",
-    allow_download: bool = False,
-) -> Detector:
-    """Load a detector by the name of shipped weights, or from a folder that training wrote.
-
-    Args:
-        weights: a name from `despoof models`, a folder, or "org/name" with `allow_download`.
-        threshold: use this one instead of the weights' own.
-        face_detector: your own; default CenterFace.
-        quality: gate; None judges every face that is found.
-        device: auto, cpu, cuda, cuda:N, mps.
-        allow_download: let "org/name" be fetched from the Hugging Face hub.
-
-    Raises:
-        WeightsError: unknown name, damaged or foreign files, or a threshold that was chosen with
-            another preprocessing than the configuration's.
-        InputError: the threshold is not finite, or there is no such device.
-    """
-    if threshold is not None and not math.isfinite(threshold):
-        raise InputError(f"threshold is {threshold}; expected a finite number.")
-    folder = resolve(weights, allow_download=allow_download)
-    record = read_record(folder)
-    name, system = load_system(folder)
-    if record is not None and record.system.replace("_", "-") != name:
-        raise WeightsError(
-            f"{folder}: the record is of system {record.system!r}, the configuration of {name!r}. "
-            "The files are from different weights; get the folder again."
-        )
-    crop: CropConfig = system.config.crop
-    chosen = threshold
-    if chosen is None and record is not None and record.threshold is not None:
-        if record.preprocessing_hash != crop.digest():
-            raise WeightsError(
-                f"The threshold of {record.name!r} was chosen with preprocessing "
-                f"{record.preprocessing_hash}, but its configuration has {crop.digest()}: scores "
-                "would not mean the same. Calibrate again, or give a threshold yourself."
-            )
-        chosen = record.threshold.value
-    place = pick_device(device)
-    cast("nn.Module", system).to(place)
-    return Detector(
-        system=system,
-        crop=crop,
-        threshold=chosen,
-        name=record.name if record else name,
-        face_detector=face_detector or CenterFace(),
-        quality=quality,
-        device=place,
-        record=record,
-    )
 
 
 def _frames_of(source: Any, count: int) -> Sequence[Frame]:  # noqa: ANN401
