@@ -1,11 +1,15 @@
 """`despoof check`: live or spoof, and why."""
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from despoof.cli.bridge_facts import bridge_facts
 from despoof.cli.evidence import EvidenceFolder
 from despoof.cli.inputs import Item, expand
 from despoof.cli.judging import Answer, answer, exit_code
@@ -18,7 +22,8 @@ from despoof.cli.options import (
     VersionOption,
     WeightsOption,
 )
-from despoof.cli.output import complain, console, print_json, progress
+from despoof.cli.output import Show, complain, console, print_json, progress
+from despoof.cli.step_bar import step_bars
 from despoof.cli.table import verdict_table
 
 if TYPE_CHECKING:
@@ -48,12 +53,29 @@ def check(
     camera: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Check camera N; 0 is the first.")
     ] = None,
+    solver: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of a bridge: ddim, heun, dpm-solver, inverse-ddim or o-belm. Default: its own.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Of a bridge, each way.")
+    ] = None,
+    autocast: Annotated[
+        bool | None,
+        typer.Option("--autocast/--no-autocast", help="Run a bridge's networks in bf16, or not."),
+    ] = None,
     device: DeviceOption = "cpu",
     json: JsonOption = False,
     debug: DebugOption = False,
     version: VersionOption = False,
 ) -> int:
     """Check faces in pictures, videos, folders, standard input or a camera.
+
+    --solver, --steps and --autocast are for systems with a bridge (despoofing-diffusion). A
+    recorded threshold holds for the recorded way alone: with another, give --threshold.
 
     Exit code: 0 all live · 1 a spoof · 2 something undecided or unreadable · 64 wrong usage.
     """
@@ -64,7 +86,14 @@ def check(
     items = expand(paths or [], camera)
     import despoof
 
-    detector = despoof.load(weights, threshold=threshold, device=device)
+    detector = despoof.load(
+        weights,
+        threshold=threshold,
+        device=device,
+        solver=solver,
+        steps=steps,
+        autocast=autocast,
+    )
     folder = EvidenceFolder(explain) if explain else None
     answers = _answers(detector, items, frames=frames, cropped=cropped, json=json, folder=folder)
     if not json:
@@ -87,21 +116,32 @@ def _answers(
     folder: EvidenceFolder | None,
 ) -> list[Answer]:
     answers: list[Answer] = []
-    with progress(len(items), wanted=_bar_wanted(items, json)) as show:
+    with _bars(detector, items, json) as (show, judge):
         for item in items:
             show(item.source)
-            one = answer(
-                detector, item, frames=frames, cropped=cropped, evidence=folder is not None
-            )
+            one = answer(judge, item, frames=frames, cropped=cropped, evidence=folder is not None)
+            pictures = folder.write(item.source, one.parts) if folder else []
             if json:
-                print_json(one.plain())
+                bridge = bridge_facts(detector, one.parts if folder else None, pictures)
+                print_json(one.plain() | ({"bridge": bridge} if bridge else {}))
             elif one.error:
                 complain(one.error)
-            if folder:
-                folder.write(item.source, one.parts)
             # What was drawn is let go, so that a large folder does not fill the memory.
             answers.append(one.without_parts())
     return answers
+
+
+@contextmanager
+def _bars(
+    detector: "Detector", items: list[Item], json: bool
+) -> "Generator[tuple[Show, Detector]]":
+    """Give what names the item at hand, and the detector that tells its steps where seen."""
+    if detector.bridge is not None and not json and sys.stderr.isatty():
+        with step_bars(len(items)) as (show, move):
+            yield show, replace(detector, progress=move)
+    else:
+        with progress(len(items), wanted=_bar_wanted(items, json)) as show:
+            yield show, detector
 
 
 def _bar_wanted(items: list[Item], json: bool) -> bool:

@@ -10,6 +10,8 @@ from despoof.cli.output import complain
 from despoof.core.files import atomic_path
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from despoof.detector import FaceParts
 
 _LONGEST = 120
@@ -30,12 +32,15 @@ class EvidenceFolder:
         self.failed = False
         self._used: set[str] = set()
 
-    def write(self, source: str, parts: "Sequence[FaceParts]") -> None:
-        """Write `<source's name>[-frameI]-faceK.png` for each face; I and K count from 1."""
-        if self.failed or not parts:
-            return
-        from despoof.evaluation.pictures import evidence_picture
+    def write(self, source: str, parts: "Sequence[FaceParts]") -> list[Path]:
+        """Write `<source's name>[-frameI]-faceK.png` for each face; I and K count from 1.
 
+        Returns:
+            The pictures that were written, in the order of `parts`; fewer after a failure.
+        """
+        paths: list[Path] = []
+        if self.failed or not parts:
+            return paths
         name = self._unused(safe_name(source))
         clip = any(part.verdict.time is not None for part in parts)
         seen: dict[int, int] = {}
@@ -47,14 +52,16 @@ class EvidenceFolder:
                 frame = f"-frame{index + 1}" if clip else ""
                 path = self.folder / f"{name}{frame}-face{seen[index]}.png"
                 with atomic_path(path) as temporary:
-                    evidence_picture(part).save(temporary, "PNG")
-                self.written.append(path)
+                    _drawn(part).save(temporary, "PNG")
+                paths.append(path)
         except OSError as error:
             self.failed = True
             complain(
                 f"Evidence pictures cannot be written to {self.folder}: "
                 f"{error.strerror or error}. Choose a folder that you may write to."
             )
+        self.written += paths
+        return paths
 
     def _unused(self, name: str) -> str:
         """Tell pictures of the same name from different folders apart: photo, photo~2, photo~3."""
@@ -77,3 +84,11 @@ def safe_name(source: str) -> str:
     name = unicodedata.normalize("NFC", Path(source).name)
     name = re.sub(r"[^\w.-]+", "_", name).lstrip(".-")
     return name.encode("utf-8")[-_LONGEST:].decode("utf-8", "ignore") or "picture"
+
+
+def _drawn(part: "FaceParts") -> "Image":
+    from despoof.detector import BridgedParts
+    from despoof.evaluation.latent_panel import bridge_picture
+    from despoof.evaluation.pictures import evidence_picture
+
+    return bridge_picture(part) if isinstance(part, BridgedParts) else evidence_picture(part)
