@@ -24,8 +24,8 @@ def make(number, n=4):
     return {"faces": faces, "live": torch.arange(n) % 2 == 0, "source": torch.arange(n) + number}
 
 
-def noise_of(faces):
-    return 0.25 * faces.flip(-1) - 0.125
+def noise_of(shard):
+    return 0.25 * shard["faces"].flip(-1) - 0.125
 
 
 def silent(_done, _note):
@@ -41,7 +41,7 @@ def test_what_is_read_is_what_the_bridge_said_of_grey_levels(tmp_path):
         levels = (shard["faces"] + 1) * 127.5
         torch.testing.assert_close(levels, levels.round(), rtol=0, atol=1e-4)
         assert (shard["faces"] - asked["faces"]).abs().max() <= 0.5 / 127.5 + 1e-6
-        assert torch.equal(shard["noise"], noise_of(shard["faces"]).half().float())
+        assert torch.equal(shard["noise"], noise_of(shard).half().float())
         assert torch.equal(shard["live"], asked["live"])
         assert torch.equal(shard["source"], asked["source"])
     noise = torch.cat(list(cache.noise()))
@@ -63,9 +63,9 @@ def test_rows_of_any_shards_make_a_batch(tmp_path_factory, picks):
 def test_only_what_is_missing_or_damaged_is_computed_again(tmp_path):
     asked = []
 
-    def counted(faces):
-        asked.append(len(faces))
-        return noise_of(faces)
+    def counted(shard):
+        asked.append(len(shard["faces"]))
+        return noise_of(shard)
 
     first = write_residuals(tmp_path, 4, make, counted, silent)
     before = [path.read_bytes() for path in first.paths]
@@ -84,9 +84,9 @@ import sys, time, torch
 from pathlib import Path
 from despoof.systems.despoofing_diffusion.residuals import write_residuals
 make = lambda k: {"faces": torch.full((2, 3, 64, 64), k / 1e4), "live": torch.ones(2).bool()}
-def noise(faces):
+def noise(shard):
     time.sleep(0.01)
-    return faces * 0.5
+    return shard["faces"] * 0.5
 write_residuals(Path(sys.argv[1]), 100000, make, noise, lambda *_: None)
 """
 
@@ -108,9 +108,9 @@ def test_a_kill_leaves_only_whole_shards(tmp_path):
 
 def test_noise_that_is_not_finite_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"shard 0 of .* is not finite.*dpm-solver"):
-        write_residuals(tmp_path, 1, make, lambda faces: faces * torch.inf, silent)
+        write_residuals(tmp_path, 1, make, lambda shard: shard["faces"] * torch.inf, silent)
     with pytest.raises(DataError, match="above 65504"):
-        write_residuals(tmp_path, 1, make, lambda faces: faces * 1e6, silent)
+        write_residuals(tmp_path, 1, make, lambda shard: shard["faces"] * 1e6, silent)
     assert not list(tmp_path.iterdir())
 
 

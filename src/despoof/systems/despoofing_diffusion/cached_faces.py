@@ -10,11 +10,18 @@ from torch import Tensor
 
 from despoof.core.device import pick_device
 from despoof.data.views import DataConfig, DevSet, Mix, development_sets, training_mix
-from despoof.diffusion.network import DomainNetwork
+from despoof.systems.despoofing_diffusion.cross_fields import (
+    CrossFields,
+    Fields,
+    of_everyone,
+    of_folds,
+)
+from despoof.systems.despoofing_diffusion.people import Folds, deal_folds
 from despoof.systems.despoofing_diffusion.residuals import (
     Residuals,
     Shard,
     residual_key,
+    weights_hash,
     write_residuals,
 )
 from despoof.systems.despoofing_diffusion.system import bridged_faces
@@ -41,7 +48,7 @@ class CachedFaces:
 
 
 def cached_faces(
-    fields: DomainNetwork,
+    fields: Fields,
     config: DespoofingDiffusionConfig,
     data: DataConfig,
     *,
@@ -51,12 +58,17 @@ def cached_faces(
     """Bridge every view that is not in the cache, on the best device there is.
 
     Args:
-        fields: trained; put in eval mode.
+        fields: trained; put in eval mode. Cross-fitted ones: a training face's noise is that of
+            the fields that never saw its person, a development face's that of everyone's fields,
+            which have not seen it either and are those that the system keeps.
         config: crop, schedule, bridge and precision. The detector's part is not looked at: all
             detectors share what was computed for one.
         data: sources, views, development sets, and the folder of the cache.
         views: of a training picture, on average; which ones is drawn from the seed.
         seed: of the views, as of the mix.
+
+    Raises:
+        TrainingError: cross-fitted fields were trained with people dealt otherwise.
     """
     device = pick_device()
     fields.to(device).eval()
@@ -65,16 +77,36 @@ def cached_faces(
     pictures = [len(store.live) for store in mix.stores]
     own = data.model_copy(update={"root": None, "cache": ""})  # where it lies decides nothing
     decisive = (config.crop, config.schedule, config.fields, config.bridge, config.precision)
-    key = residual_key(fields, *decisive, own, seed, pictures)
-    folder = Path(data.cache) / "residuals" / key
+    everyone, folds = of_everyone(fields), None
+    key = residual_key(everyone, *decisive, own, seed, pictures)
+    folder, place = Path(data.cache) / "residuals" / key, "train"
+    if isinstance(fields, CrossFields):
+        folds = deal_folds(data, mix, len(fields.folds), seed)
+        fields.check_dealt(folds)
+        place = f"train-{weights_hash(fields)}"  # of every fold's weights, and of who is in it
 
-    def noise_of(faces: Tensor) -> Tensor:
-        return bridged_faces(fields, config, faces.to(device)).noise
+    def noise_of(shard: Shard) -> Tensor:
+        return bridged_faces(everyone, config, shard["faces"].to(device)).noise
+
+    def strangers_noise_of(shard: Shard) -> Tensor:
+        noise = torch.empty_like(shard["faces"])
+        for k, net in enumerate(of_folds(fields)):
+            rows = (shard["fold"] == k).nonzero()[:, 0]
+            if len(rows):
+                found = bridged_faces(net, config, shard["faces"][rows].to(device)).noise
+                noise[rows] = found.cpu().to(noise.dtype)
+        return noise
 
     count = max(2, math.ceil(views * sum(pictures) / data.batch_size))
     parts = {dev.name: math.ceil(len(dev.live) / DEV_SHARD) for dev in sets}
     with progress_bar("noise", count + sum(parts.values()), 0, shown=True) as show:
-        train = write_residuals(folder / "train", count, lambda k: _view(mix, k), noise_of, show)
+        train = write_residuals(
+            folder / place,
+            count,
+            lambda k: _view(mix, folds, k),
+            strangers_noise_of if folds else noise_of,
+            show,
+        )
         done, found = count, dict[str, Residuals]()
         for dev in sets:
             found[dev.name] = write_residuals(
@@ -85,7 +117,7 @@ def cached_faces(
                 lambda step, note, done=done: show(done + step, note),
             )
             done += parts[dev.name]
-    return CachedFaces(train, found, key)
+    return CachedFaces(train, found, key if folds is None else f"{key}/{place}")
 
 
 def dev_batches(faces: CachedFaces) -> Sequence[tuple[str, list[Shard]]]:
@@ -95,9 +127,11 @@ def dev_batches(faces: CachedFaces) -> Sequence[tuple[str, list[Shard]]]:
     ]
 
 
-def _view(mix: Mix, number: int) -> Shard:
+def _view(mix: Mix, folds: Folds | None, number: int) -> Shard:
     batch = mix.batch(number)
+    dealt = {} if folds is None else {"fold": folds.rows(mix, number)["fold"]}
     return {
+        **dealt,
         "faces": batch["faces"],
         "live": batch["live"],
         "depth": batch["depth"].to(torch.float16),

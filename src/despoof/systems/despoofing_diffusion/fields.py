@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Literal, cast
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,12 +16,20 @@ from despoof.core.device import seed_of
 from despoof.core.errors import ConfigError
 from despoof.data.views import DataConfig, DevSet, development_sets, training_mix
 from despoof.diffusion.network import DomainNetwork
+from despoof.systems.despoofing_diffusion.cross_fields import (
+    CrossFields,
+    fold_loss,
+    of_everyone,
+    of_folds,
+)
 from despoof.systems.despoofing_diffusion.field_losses import (
+    Loss,
     live_loss,
     measure_fields,
     mixed_loss,
     tied_loss,
 )
+from despoof.systems.despoofing_diffusion.people import Folds, deal_folds
 from despoof.systems.despoofing_diffusion.system_config import DespoofingDiffusionConfig
 from despoof.systems.despoofing_diffusion.tiles import cut_tiles
 from despoof.training.stage import Batch, Update
@@ -54,6 +63,17 @@ class FieldsRecipe(StrictConfig):
     trained: str | None = Field(
         default=None, description="folder of a finished `fields` stage: take its weights, skip ours"
     )
+    folds: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        description="above 1: train as many fields more, each without a part of the people, and "
+        "learn the detector from noise of fields that never saw the face's person",
+    )
+
+    def decisive(self) -> dict[str, Any]:
+        """Return plain values for hashes, as they were before there were folds where none are."""
+        return {k: v for k, v in self.plain().items() if k != "folds" or v != 1}
 
 
 class FieldsStage:
@@ -65,35 +85,62 @@ class FieldsStage:
         self, config: DespoofingDiffusionConfig, recipe: FieldsRecipe, data: DataConfig, seed: int
     ) -> None:
         _check_tiles(config, recipe)
-        self.module: nn.Module = first_fields(config, recipe, seed)
         self.config, self.recipe, self.data, self.seed = config, recipe, data, seed
         self.mix = training_mix(data, config.crop.size, seed)
         self._dev: list[DevSet] | None = None
+        fields = first_fields(config, recipe, seed)
+        self.folds: Folds | None = None
+        self.module: nn.Module = fields
+        if recipe.folds > 1:
+            self.folds = deal_folds(data, self.mix, recipe.folds, seed)
+            cross = CrossFields(fields, recipe.folds)
+            cross.deal(self.folds)
+            self.module = cross
 
     @property
     def fields(self) -> DomainNetwork:
-        """The module under its own type."""
-        return cast("DomainNetwork", self.module)
+        """The fields that see everyone."""
+        return of_everyone(self.module)
 
     def updates(self) -> Sequence[Update]:
-        """One update of tied fields; one for each of separate ones."""
+        """One update of tied fields, one for each of separate ones; and as many for each fold."""
+        found = self._updates(self.fields, "", lambda loss, _, batch: loss(batch))
+        for k, fields in enumerate(of_folds(self.module)):
+            found += self._updates(fields, f"fold{k + 1}-", partial(_of_fold, k))
+        return found
+
+    def _updates(self, fields: DomainNetwork, prefix: str, on: "_Asked") -> list[Update]:
+        schedule, share = self.config.schedule, self.recipe.live_share
+
+        def tied(batch: Batch) -> Loss:
+            return tied_loss(fields, schedule, batch, share)
+
+        def of_all(batch: Batch) -> Loss:
+            return mixed_loss(fields, schedule, batch, share)
+
+        def of_live(batch: Batch) -> Loss:
+            return live_loss(fields, schedule, batch)
+
+        parts: list[tuple[str, nn.Module, Callable[[Batch], Loss]]] = [("fields", fields, tied)]
+        if self.config.fields.domains == "separate":
+            parts = [("all", fields.nets[0], of_all), ("live", fields.nets[1], of_live)]
         rate, decay = self.recipe.learning_rate, self.recipe.weight_decay
-        if self.config.fields.domains == "tied":
-            return (Update("fields", self.fields, self.tied, rate, weight_decay=decay),)
-        of_all, of_live = self.fields.nets
-        return (
-            Update("all", of_all, self.of_all, rate, weight_decay=decay),
-            Update("live", of_live, self.of_live, rate, weight_decay=decay),
-        )
+        return [
+            Update(prefix + name, module, partial(on, loss, module), rate, weight_decay=decay)
+            for name, module, loss in parts
+        ]
 
     def batch(self, step: int) -> Batch:
         """Return faces with the times and the noise to remove; a pure function of (seed, step).
 
         Beside what the mix gives: `t` (B,) in [1, T] and `noise` like the faces, for the field of
         all faces; `t_live` and `noise_live` for that of live ones: the same, or others where the
-        networks are independent; `place` (B, 2, S, S) where the network needs it.
+        networks are independent; `place` (B, 2, S, S) where the network needs it; `fold` and
+        `named` (B,), see `Folds.rows`, where there are folds.
         """
         batch = dict(self.mix.batch(step))
+        if self.folds is not None:
+            batch |= self.folds.rows(self.mix, step)
         generator = torch.Generator().manual_seed(seed_of(self.seed, "fields", step))
         if self.config.fields.coordinates:
             tile = self.recipe.tile or self.config.crop.size
@@ -105,45 +152,47 @@ class FieldsStage:
         t, noise = _drawn(batch["faces"], length, generator)
         return batch | {"t_live": t, "noise_live": noise}
 
-    def tied(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """Both errors of one network; live faces are shown in both domains."""
-        return tied_loss(self.fields, self.config.schedule, batch, self.recipe.live_share)
-
-    def of_all(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """Error of the field of all faces."""
-        return mixed_loss(self.fields, self.config.schedule, batch, self.recipe.live_share)
-
-    def of_live(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """Error of the field of live faces."""
-        return live_loss(self.fields, self.config.schedule, batch)
-
     def validate(self, module: nn.Module) -> dict[str, float]:
         """Errors on development faces with fixed noise; `eps` is what to choose by.
 
         `eps` is the mean of `eps_all` and `eps_live`. `auc` is that of their difference, face by
-        face: a live face is no harder for the live field than for the other.
+        face: a live face is no harder for the live field than for the other. All this of the
+        fields that see everyone; `eps/fold1` … are the others' `eps`.
         """
         self._dev = self._dev or [
             _some(dev, self.recipe.dev_faces)
             for dev in development_sets(self.data, self.config.crop.size)
             if not dev.name.endswith("-stressed")
         ]
-        recipe = self.recipe
-        return measure_fields(
-            cast("DomainNetwork", module),
-            self.config.schedule,
-            self._dev,
-            times=recipe.dev_times,
-            live_share=recipe.live_share,
+        measured = partial(
+            measure_fields,
+            schedule=self.config.schedule,
+            sets=self._dev,
+            times=self.recipe.dev_times,
+            live_share=self.recipe.live_share,
         )
+        found = measured(of_everyone(module))
+        for k, fields in enumerate(of_folds(module)):
+            found[f"eps/fold{k + 1}"] = measured(fields)["eps"]
+        return found
 
     def fingerprint(self) -> str:
         """Hash of everything that decides the result but the loop's own settings."""
         config = self.config
-        parts = (config.crop, config.schedule, config.fields, self.recipe, self.data)
+        parts = [part.plain() for part in (config.crop, config.schedule, config.fields)]
+        parts += [self.recipe.decisive(), self.data.plain()]
         pictures = [len(store.live) for store in self.mix.stores]
-        text = json.dumps([[p.plain() for p in parts], self.seed, pictures], sort_keys=True)
+        dealt = [self.folds.digest] if self.folds else []
+        text = json.dumps([parts, self.seed, pictures, *dealt], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_Asked = Callable[[Callable[[Batch], Loss], nn.Module, Batch], Loss]
+"""(loss, what it moves, a batch) -> the loss on what may be seen of the batch."""
+
+
+def _of_fold(fold: int, loss: Callable[[Batch], Loss], module: nn.Module, batch: Batch) -> Loss:
+    return fold_loss(loss, module, batch, fold)
 
 
 def first_fields(

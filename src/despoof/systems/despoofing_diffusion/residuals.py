@@ -70,7 +70,7 @@ def write_residuals(
     folder: Path,
     count: int,
     make: Callable[[int], Shard],
-    noise_of: Callable[[Tensor], Tensor],
+    noise_of: Callable[[Shard], Tensor],
     show: Callable[[int, str], None],
 ) -> Residuals:
     """Compute the shards that are not there yet.
@@ -80,7 +80,7 @@ def write_residuals(
             `residual_key`.
         count: how many shards.
         make: faces of a shard by its number; a pure function.
-        noise_of: (N, 3, S, S) faces -> signed noise of that shape. It is asked about faces of 256
+        noise_of: shard -> signed noise (N, 3, S, S) of its faces. It is asked about faces of 256
             grey levels, as pictures have them, and those are what is stored.
         show: (shards done, a note) -> nothing.
 
@@ -93,7 +93,7 @@ def write_residuals(
         if not _whole(path):
             shard = make(number)
             levels = ((shard["faces"] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-            noise = noise_of(levels.float() / 127.5 - 1).half().cpu()
+            noise = noise_of(shard | {"faces": levels.float() / 127.5 - 1}).half().cpu()
             if not bool(noise.isfinite().all()):
                 raise DataError(
                     f"The noise of shard {number} of {folder.name} is not finite in half precision "

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from despoof.core.device import seed_of
 from despoof.data.views import DataConfig
-from despoof.diffusion.network import DomainNetwork
 from despoof.metrics.curves import auc
 from despoof.metrics.scores import make_scores
 from despoof.systems.despoofing_diffusion.cached_faces import cached_faces, dev_batches
+from despoof.systems.despoofing_diffusion.cross_fields import Fields, of_everyone, take_fields
 from despoof.systems.despoofing_diffusion.fields import FieldsRecipe, FieldsStage
 from despoof.systems.despoofing_diffusion.losses import detector_loss
 from despoof.systems.despoofing_diffusion.noise_scale import with_noise_scale
@@ -26,7 +26,6 @@ from despoof.systems.despoofing_diffusion.scoring import map_score
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.despoofing_diffusion.system_config import DespoofingDiffusionConfig
 from despoof.systems.despoofing_diffusion.views import mirrored
-from despoof.training.folder import load_best
 from despoof.training.stage import Batch, Stage, Update
 
 
@@ -47,15 +46,16 @@ def stages(
     A generator: the detector's noise is computed with what the fields have become.
 
     Raises:
-        TrainingError: `recipe.fields.trained` holds no weights, or those of another network.
+        TrainingError: `recipe.fields.trained` holds no weights, or those of another network or of
+            other folds.
     """
-    if recipe.fields.trained is None:
-        first = FieldsStage(config, recipe.fields, data, seed)
+    own = recipe.fields
+    if own.trained is None:
+        first = FieldsStage(config, own, data, seed)
         yield first
-        fields = first.fields
+        fields = cast("Fields", first.module)
     else:
-        fields = DomainNetwork(config.fields)
-        load_best(Path(recipe.fields.trained), fields)
+        fields = take_fields(Path(own.trained), config.fields, own.folds)
     yield DetectorStage(fields, config, recipe, data, seed)
 
 
@@ -66,7 +66,7 @@ class DetectorStage:
 
     def __init__(
         self,
-        fields: DomainNetwork,
+        fields: Fields,
         config: DespoofingDiffusionConfig,
         recipe: RecipeConfig,
         data: DataConfig,
@@ -78,7 +78,7 @@ class DetectorStage:
             detector = with_noise_scale(detector, self.faces.train.noise())
         self.config = config.model_copy(update={"detector": detector})
         torch.manual_seed(seed_of(seed, "detector"))  # the start of the network
-        self.module: nn.Module = DespoofingDiffusion(self.config, fields)
+        self.module: nn.Module = DespoofingDiffusion(self.config, of_everyone(fields))
         self.recipe, self.data, self.seed = recipe, data, seed
         self._dev: Sequence[tuple[str, list[Shard]]] | None = None
 
@@ -135,8 +135,9 @@ class DetectorStage:
 
     def fingerprint(self) -> str:
         """Hash of everything that decides the result but the loop's own settings."""
-        recipe = self.recipe.model_copy(update={"fields": FieldsRecipe()})
-        values = [self.config.plain(), recipe.plain(), self.data.plain(), self.seed, self.faces.key]
+        # How the fields were taught does not count: their weights are in the faces' key.
+        recipe = self.recipe.plain() | {"fields": FieldsRecipe().decisive()}
+        values = [self.config.plain(), recipe, self.data.plain(), self.seed, self.faces.key]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
