@@ -22,6 +22,9 @@ from despoof.systems.pair_unet import stage as pair_stage
 from despoof.systems.pair_unet import system as pair_system
 from despoof.systems.rgb_baseline import stages as rgb_stages
 from despoof.systems.rgb_baseline import system as rgb_system
+from despoof.systems.texture import config as texture_config
+from despoof.systems.texture import stage as texture_stage
+from despoof.systems.texture import system as texture_system
 from despoof.training.stage import Stage
 
 
@@ -123,6 +126,17 @@ RECORDS: dict[str, SystemRecord] = {
             tiny={"crop": _TINY_CROP, "width": 0.1},
             paper="none: a control of equal size",
             title="RGB-only classifier on DepthNet's trunk",
+        ),
+        SystemRecord(
+            name="texture",
+            config=texture_config.TextureConfig,
+            build=texture_system.Texture,
+            recipe=texture_stage.RecipeConfig,
+            stage_names=("texture",),
+            stages=lambda c, r, d, s: [texture_stage.TextureStage(c, r, d, s)],
+            tiny={"crop": _TINY_CROP, "backbone": {"width": 0.25, "depth": 0.25}, "hidden": 8},
+            paper="arXiv:1905.11946 (the backbone)",
+            title="Texture classifier on a pretrained EfficientNet-Lite",
         ),
     )
 }

