@@ -68,6 +68,7 @@ class EfficientNetLite(nn.Module):
 
     Attributes:
         channels: of each feature map, by its stride.
+        taps: stride of the map that a block gives, by the block's position.
         frozen_norm: if True, `train()` leaves batch-norm statistics as they are; their scale and
             shift are still learnt. Right for pretrained weights and small batches.
     """
@@ -78,7 +79,7 @@ class EfficientNetLite(nn.Module):
         self.frozen_norm = False
         self.stem = _ConvNorm(3, _STEM, 3, stride=2)
         self.channels: dict[Stride, int] = {}
-        self._taps: dict[int, Stride] = {}
+        self.taps: dict[int, Stride] = {}
         blocks: list[_Block] = []
         before = _STEM
         for index, stage in enumerate(_STAGES):
@@ -92,7 +93,7 @@ class EfficientNetLite(nn.Module):
             if index in _ENDS:
                 end = _ENDS[index]
                 self.channels[end] = channels
-                self._taps[len(blocks) - 1] = end
+                self.taps[len(blocks) - 1] = end
                 if end == stop:
                     break
         self.blocks = nn.ModuleList(blocks)
@@ -113,8 +114,8 @@ class EfficientNetLite(nn.Module):
         x = F.relu6(self.stem(x))
         for index, block in enumerate(self.blocks):
             x = block(x)
-            if index in self._taps:
-                maps[self._taps[index]] = x
+            if index in self.taps:
+                maps[self.taps[index]] = x
         return maps
 
     def train(self, mode: bool = True) -> "EfficientNetLite":
