@@ -19,6 +19,10 @@ RUNS = {
     "face_despoofing_nuaa_simulated": "System 3, NUAA + simulated",
     "rgb_baseline_nuaa": "RGB control, NUAA",
     "face_despoofing_simulated": "System 3, simulated attacks only",
+    "face_despoofing_all": "System 3, CelebA-Spoof + NUAA + simulated",
+    "texture_celeba_simulated": "Texture, CelebA-Spoof + simulated",
+    "texture_simulated": "Texture, simulated attacks only",
+    "texture": "Texture, CelebA-Spoof + NUAA + simulated",
 }
 EARLIER = {"face_despoofing", "rgb_baseline", "rgb_baseline_celeba", "rgb_baseline_nuaa"}
 TABLES = (

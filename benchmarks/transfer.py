@@ -33,6 +33,10 @@ RUNS = (
     "face_despoofing_nuaa_simulated",
     "face_despoofing_simulated",
     "face_despoofing",
+    "face_despoofing_all",
+    "texture_celeba_simulated",
+    "texture_simulated",
+    "texture",
 )
 NEW_PEOPLE = "nuaa test, new people"
 PAIRS = (
@@ -43,13 +47,12 @@ PAIRS = (
 MATCHED = "celeba-spoof dev, camera-matched live"
 SETS = ("nuaa test", "celeba-spoof dev", MATCHED)
 VIEWS = (TIGHT, TIGHT_STRESSED)
-SIZE = 112
 
 
-def matched_faces(view: View) -> Faces:
+def matched_faces(view: View, size: int) -> Faces:
     """CelebA-Spoof's development attacks as they are, its live faces through simulated cameras."""
     samples = samples_of("celeba-spoof dev")
-    config = CropConfig(size=SIZE, scale=view.scale)
+    config = CropConfig(size=size, scale=view.scale)
     images = []
     for sample in samples:
         picture = read_image(sample.path)
@@ -100,9 +103,14 @@ def main() -> None:
     new_people = [sample.name for sample in samples_of(NEW_PEOPLE)]
     for name in SETS:
         for view in VIEWS:
-            faces = matched_faces(view) if name == MATCHED else faces_of(name, view, SIZE)
+            cut: dict[int, Faces] = {}
             for run in there:
                 _, system = load_system(Path("runs") / run / "weights")
+                size = system.config.crop.size
+                if size not in cut:
+                    same = name == MATCHED
+                    cut[size] = matched_faces(view, size) if same else faces_of(name, view, size)
+                faces = cut[size]
                 scores = table_of(system, faces)
                 parts = {name: scores}
                 if name == "nuaa test":
