@@ -1,0 +1,183 @@
+"""`despoof bench bridge`: is a trained diffusion bridge fit for use?"""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from despoof.cli.clips import CroppedOption, SplitOption
+from despoof.cli.options import (
+    LIVE,
+    SPOOF,
+    DebugOption,
+    DeviceOption,
+    JsonOption,
+    VersionOption,
+)
+from despoof.cli.output import console, new_table, print_json, progress
+
+if TYPE_CHECKING:
+    from despoof.data.manifest import Clip
+    from despoof.diffusion.bridge import BridgeConfig
+    from despoof.evaluation.bridge_checks.check import Check
+    from despoof.evaluation.bridge_checks.faces import BridgeFaces, FindFace
+
+EXAMPLE = "Example: despoof bench bridge --weights runs/despoofing_diffusion/weights --count 32"
+
+
+def bridge(
+    *,
+    weights: Annotated[
+        str, typer.Option("--weights", metavar="NAME|DIR", help="Of despoofing-diffusion.")
+    ],
+    manifest: Annotated[
+        Path | None,
+        typer.Option("--manifest", metavar="FILE", help="CSV or Parquet table of faces."),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option("--images", metavar="DIR", help="Folder with live/ and attack/."),
+    ] = None,
+    dataset: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose development faces, if neither is given.")
+    ] = "celeba-spoof",
+    split: SplitOption = None,
+    cropped: CroppedOption = False,
+    count: Annotated[int, typer.Option(min=4, metavar="N", help="Faces, half of them live.")] = 32,
+    solver: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Check another bridge on the same weights.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Each way.")] = None,
+    reference_steps: Annotated[
+        int, typer.Option(min=4, metavar="N", help="Of the reference (DPM-Solver++), each way.")
+    ] = 100,
+    reference_weights: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|DIR", help="Same fields, detector trained on its noise."),
+    ] = None,
+    embedder: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Face recogniser (ONNX, aligned 112 × 112)."),
+    ] = None,
+    max_ms: Annotated[
+        float | None, typer.Option(metavar="MS", help="Limit of one face's median time.")
+    ] = None,
+    gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if a check failed.")] = False,
+    device: DeviceOption = "cpu",
+    json: JsonOption = False,
+    debug: DebugOption = False,
+    version: VersionOption = False,
+) -> int:
+    """Check a trained bridge: the eight acceptance checks, with figures.
+
+    Round trip, order, fidelity to 100 + 100 steps, task fidelity, null test, latent, latency,
+    identity. What is not there to be measured is said, and is no pass. Take faces of people whom
+    the training has not seen.
+    Exit code: 0 measured · 1 with --gate, a check failed · 64 wrong usage.
+    """
+    if manifest is not None and images is not None:
+        raise typer.BadParameter("--manifest and --images were both given; name one.")
+    if split is not None and manifest is None:
+        raise typer.BadParameter("--split is for a --manifest.")
+    from despoof.core.device import pick_device
+    from despoof.evaluation.bridge_checks.embedder import load_embedder
+    from despoof.evaluation.bridge_checks.faces import cut_faces
+    from despoof.evaluation.bridge_checks.run import NAMES, bridge_checks
+    from despoof.evaluation.bridge_checks.subject import as_bridge, make_subject
+    from despoof.systems.saving import load_system
+    from despoof.weights.registry import resolve
+
+    place = pick_device(device)
+    system = as_bridge(load_system(resolve(weights))[1]).to(place)
+    if solver is not None or steps is not None:
+        system = system.with_bridge(_changed(system.config.bridge, solver, steps))
+    other = None
+    if reference_weights is not None:
+        other = as_bridge(load_system(resolve(reference_weights))[1]).to(place)
+    embed = None if embedder is None else load_embedder(embedder)
+    clips, find = _clips(manifest, images, dataset, split, cropped=cropped)
+    faces = cut_faces(clips, system.config.crop, count, find)
+    subject = make_subject(system, faces)
+    checks: list[Check] = []
+    with progress(len(NAMES), not (json and sys.stdout.isatty())) as show:
+        found = bridge_checks(
+            subject,
+            reference=_changed(_reference(), None, reference_steps),
+            other=other,
+            embed=embed,
+            limit_ms=max_ms,
+            show=show,
+        )
+        checks.extend(found)
+    if json:
+        print_json(_plain(checks, faces, system.config.bridge))
+    else:
+        _print(checks, faces, system.config.bridge)
+    return SPOOF if gate and any(check.passed is False for check in checks) else LIVE
+
+
+def _reference() -> "BridgeConfig":
+    from despoof.diffusion.bridge import REFERENCE
+
+    return REFERENCE
+
+
+def _changed(config: "BridgeConfig", solver: str | None, steps: int | None) -> "BridgeConfig":
+    changes = {"solver": solver, "steps": steps}
+    given = {name: value for name, value in changes.items() if value is not None}
+    return type(config).parse(config.plain() | given, "--solver, --steps")
+
+
+def _clips(
+    manifest: Path | None, images: Path | None, dataset: str, split: str | None, *, cropped: bool
+) -> "tuple[list[Clip], FindFace]":
+    from despoof.cli.clips import read_clips
+    from despoof.data.samples import find_data_root, read_samples, select
+    from despoof.evaluation.bridge_checks import faces
+
+    if manifest is None and images is None:
+        samples = select(read_samples(find_data_root(), dataset), "dev")
+        clips = [faces.sample_clip(sample) for sample in samples]
+        return clips, faces.bare_crop_face
+    if images is not None:
+        clips = read_clips(None, images / "live", images / "attack", None)
+    else:
+        clips = read_clips(manifest, None, None, split)
+    return clips, faces.finder(cropped=cropped)
+
+
+def _plain(checks: "list[Check]", faces: "BridgeFaces", config: "BridgeConfig") -> dict[str, Any]:
+    return {
+        "bridge": config.plain(),
+        "n_live": int(faces.live.sum()),
+        "n_attack": int((~faces.live).sum()),
+        "n_people": len(set(faces.groups)),
+        "skipped": list(faces.skipped),
+        "n_passed": sum(check.passed is True for check in checks),
+        "n_failed": sum(check.passed is False for check in checks),
+        "n_open": sum(check.passed is None for check in checks),
+        "checks": [asdict(check) for check in checks],
+    }
+
+
+def _print(checks: "list[Check]", faces: "BridgeFaces", config: "BridgeConfig") -> None:
+    table = new_table("check", "", "figures", "target")
+    said = {True: "passed", False: "FAILED", None: "–"}
+    for check in checks:
+        figures = "\n".join(f"{name} {value:.4g}" for name, value in check.figures.items())
+        target = f"{check.target}\n{check.words}" if check.words else check.target
+        row = (check.name, said[check.passed], figures, target)
+        table.add_row(*(Text(cell) for cell in row))
+    out = console()
+    out.print(table)
+    counts = [sum(check.passed is state for check in checks) for state in (True, False, None)]
+    text = (
+        f"{config.solver}, {config.grid}, {config.steps} + {config.steps}: {counts[0]} passed, "
+        f"{counts[1]} failed, {counts[2]} neither. {int(faces.live.sum())} live faces and "
+        f"{int((~faces.live).sum())} attacks of {len(set(faces.groups))} people"
+    )
+    left_out = f"; {len(faces.skipped)} pictures showed no readable face." if faces.skipped else "."
+    out.print(text + left_out, markup=False)
