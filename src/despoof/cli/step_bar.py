@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from despoof.cli.output import Show
 
@@ -25,10 +27,11 @@ def step_bars(total: int) -> Generator[tuple[Show, Steps]]:
     """
     columns = (
         TextColumn("{task.fields[kind]}"),
-        BarColumn(),
+        BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        # A long path would leave no room for the bar.
+        TextColumn("{task.description}", table_column=Column(max_width=24, overflow="ellipsis")),
     )
     place = Console(file=sys.stderr)
     # stdout is data: it must not be sent through the bar's console.
@@ -42,7 +45,7 @@ def step_bars(total: int) -> Generator[tuple[Show, Steps]]:
         def show(name: str) -> None:
             nonlocal begun
             bar.update(items, completed=begun)
-            bar.reset(steps, total=None, description=escape(name))
+            bar.reset(steps, total=None, description=escape(Path(name).name))
             begun += 1
 
         def move(done: int, of: int) -> None:

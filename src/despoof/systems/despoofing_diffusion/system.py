@@ -71,8 +71,8 @@ class DespoofingDiffusion(nn.Module):
     def for_inference(self) -> "DespoofingDiffusion":
         """Return the same system with its detector folded into plain convolutions.
 
-        It answers as before to about 1e-6 (tested: 1e-5) and shares the fields. Its parameters have
-        other names: it is not for training and not for saving.
+        It shares the fields and answers as before but for rounding: maps of size 1 to 1e-5. Its
+        parameters have other names: it is not for training and not for saving.
 
         Raises:
             InputError: the system is in training mode.
