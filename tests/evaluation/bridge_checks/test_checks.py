@@ -4,6 +4,7 @@ import torch
 
 from despoof.core.errors import InputError, WeightsError
 from despoof.diffusion.bridge import BridgeConfig
+from despoof.evaluation.bridge_checks import order
 from despoof.evaluation.bridge_checks.latency import latency_check
 from despoof.evaluation.bridge_checks.null import null_check
 from despoof.evaluation.bridge_checks.round_trip import round_trip_check
@@ -126,9 +127,10 @@ def test_latency_has_a_limit_only_where_one_is_given(subject_of):
     assert "not trained" in latency_check(untrained, own).words
 
 
-def test_all_eight_are_given_in_order_and_what_is_missing_is_no_pass(subject_of):
+def test_all_eight_are_given_in_order_and_what_is_missing_is_no_pass(subject_of, monkeypatch):
+    monkeypatch.setattr(order, "PLACES", (0.5,))
     seen = []
-    made = subject_of(SHORT | {"steps": 2})
+    made = subject_of(SHORT | {"steps": 2}, n=4)
     reference = BridgeConfig(solver="dpm-solver", steps=4, t_max=300)
     found = list(bridge_checks(made, reference=reference, show=seen.append))
     assert tuple(check.name for check in found) == NAMES == tuple(seen)

@@ -50,8 +50,8 @@ def fidelity_check(
     moire = f"{len(peaks)} with a spectral peak" if peaks else "no spectral peak in any: not judged"
     words = (
         f"Against {reference.solver}, {reference.grid}, {reference.steps} + {reference.steps} in "
-        f"fp32, {len(fine)} of whose noises change by reference_doubt with half the steps. "
-        f"{len(own.noise)} faces; {moire}."
+        f"fp32; {len(own.noise)} faces, {moire}. reference_doubt: the relative change of the "
+        f"reference itself ({len(fine)} faces) with half its steps."
     )
     return Check("fidelity", passed, TARGET, figures, words)
 
