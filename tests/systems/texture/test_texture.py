@@ -279,3 +279,32 @@ def test_other_weights_make_another_run_and_another_place_does_not(data, weights
     save_file(EfficientNetLite(TINY.backbone).state_dict(), other)
     assert mark(weights_file) == mark(copy)
     assert len({mark(weights_file), mark(other), mark(None)}) == 3
+
+
+def test_a_joined_decomposer_finds_the_genuine_face_and_has_no_say_in_the_score():
+    torch.manual_seed(4)
+    alone = Texture(TINY).eval()
+    parts = {**RECORDS["face-despoofing"].tiny, "crop": {"size": 16, "scale": 1.25}}
+    joined = Texture(TextureConfig.parse({**PLAIN, "decomposer": parts})).eval()
+    joined.network.load_state_dict(alone.network.state_dict())
+    shown = faces()
+    found, plain = joined.decompose(shown), alone.decompose(shown)
+    assert torch.equal(found.score, plain.score)
+    assert torch.equal(found.evidence, plain.evidence)
+    assert plain.noise.abs().max() == 0
+    assert found.noise.abs().max() > 0
+    assert found.genuine.shape == shown.shape
+    assert found.genuine.abs().max() <= 1
+    assert torch.allclose(found.genuine + found.noise, shown, atol=1e-6)
+    small = torch.nn.functional.interpolate(shown, (16, 16), mode="bilinear", antialias=True)
+    wide = torch.nn.functional.interpolate(
+        joined.decomposer.decompose(small).noise, (32, 32), mode="bilinear"
+    )
+    assert torch.allclose(found.genuine, (shown - wide).clamp(-1, 1))
+
+
+def test_a_decomposer_is_joined_and_not_trained(data):
+    parts = {"crop": {"size": 16, "scale": 1.25}}
+    config = TextureConfig.parse({**PLAIN, "decomposer": parts})
+    with pytest.raises(ConfigError, match="join a trained System 3"):
+        TextureStage(config, RecipeConfig(), data, 0)

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from despoof.core.config import StrictConfig
 from despoof.face.crop import CropConfig
 from despoof.nets.efficientnet_lite import EfficientNetLiteConfig
+from despoof.systems.face_despoofing.config import FaceDespoofingConfig
 
 
 class TextureConfig(StrictConfig):
@@ -21,6 +22,11 @@ class TextureConfig(StrictConfig):
     dropout: float = Field(default=0.2, ge=0, lt=1, description="before the face's logit")
     mix: float = Field(
         default=0.5, ge=0, le=1, description="share of the face's logit in the score; rest: cells"
+    )
+
+    decomposer: FaceDespoofingConfig | None = Field(
+        default=None,
+        description="a trained System 3 that finds the genuine face; joined for use, not trained",
     )
 
     @model_validator(mode="after")

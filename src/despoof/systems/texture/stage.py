@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from despoof.core.config import StrictConfig
+from despoof.core.errors import ConfigError
 from despoof.core.files import sha256
 from despoof.data.views import DataConfig, DevSet, development_sets, training_mix
 from despoof.systems.texture.config import TextureConfig
@@ -50,6 +51,11 @@ class TextureStage:
     def __init__(
         self, config: TextureConfig, recipe: RecipeConfig, data: DataConfig, seed: int
     ) -> None:
+        if config.decomposer is not None:
+            raise ConfigError(
+                "model.decomposer is set; this stage does not train one. Train the classifier "
+                "without it and join a trained System 3 afterwards (benchmarks/publish.py)."
+            )
         torch.manual_seed(seed)  # the start of the network
         system = Texture(config)
         self.module: nn.Module = system

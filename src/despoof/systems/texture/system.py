@@ -1,10 +1,15 @@
-"""The texture classifier as a system: one forward pass to a score and a map of evidence."""
+"""The texture classifier as a system: one forward pass to a score and a map of evidence.
+
+A classifier knows no genuine face. One that is shipped is joined with a trained System 3, which
+finds the genuine face and the noise and has no say in the score.
+"""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from despoof.core.types import Decomposition
+from despoof.systems.face_despoofing.system import FaceDespoofing
 from despoof.systems.inputs import check_faces
 from despoof.systems.texture.config import TextureConfig
 from despoof.systems.texture.network import Logits, TextureNetwork
@@ -19,6 +24,8 @@ class Texture(nn.Module):
         super().__init__()
         self.config = config or TextureConfig()
         self.network = TextureNetwork(self.config)
+        joined = self.config.decomposer
+        self.decomposer = FaceDespoofing(joined).eval() if joined is not None else None
 
     def forward(self, faces: Tensor) -> Logits:
         """(B, 3, S, S) in [-1, 1] to logits of "live"."""
@@ -26,7 +33,7 @@ class Texture(nn.Module):
 
     @torch.no_grad()
     def decompose(self, faces: Tensor) -> Decomposition:
-        """Score faces; a classifier knows no genuine face, so its noise is zero everywhere.
+        """Score faces; the genuine face is the decomposer's, without one the face itself.
 
         Evidence is P(spoof) of the cells, their logits enlarged bilinearly.
 
@@ -41,9 +48,10 @@ class Texture(nn.Module):
         cells = F.interpolate(
             logits.cells.float()[:, None], (EVIDENCE_SIDE, EVIDENCE_SIDE), mode="bilinear"
         )
+        genuine = (faces - self._noise(faces)).clamp(-1, 1)
         return Decomposition(
-            genuine=faces.clone(),
-            noise=torch.zeros_like(faces),
+            genuine=genuine,
+            noise=faces - genuine,
             evidence=torch.sigmoid(-cells[:, 0]),
             score=self._mixed(logits),
         )
@@ -53,6 +61,15 @@ class Texture(nn.Module):
         """Return `decompose(faces).score`: (B,) P(live) in [0, 1]."""
         check_faces(faces, self.config.crop.size)
         return self._mixed(self(faces))
+
+    def _noise(self, faces: Tensor) -> Tensor:
+        """Find the noise at the decomposer's resolution and enlarge it to the faces'."""
+        if self.decomposer is None:
+            return torch.zeros_like(faces)
+        side = self.decomposer.config.crop.size
+        small = F.interpolate(faces, (side, side), mode="bilinear", antialias=True).clamp(-1, 1)
+        noise = self.decomposer.decompose(small).noise
+        return F.interpolate(noise, faces.shape[-2:], mode="bilinear")
 
     def _mixed(self, logits: Logits) -> Tensor:
         mix = self.config.mix
