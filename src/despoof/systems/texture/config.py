@@ -8,6 +8,7 @@ from despoof.core.config import StrictConfig
 from despoof.face.crop import CropConfig
 from despoof.nets.efficientnet_lite import EfficientNetLiteConfig
 from despoof.systems.face_despoofing.config import FaceDespoofingConfig
+from despoof.systems.pair_unet.config import PairUnetConfig
 
 
 class TextureConfig(StrictConfig):
@@ -24,9 +25,9 @@ class TextureConfig(StrictConfig):
         default=0.5, ge=0, le=1, description="share of the face's logit in the score; rest: cells"
     )
 
-    decomposer: FaceDespoofingConfig | None = Field(
+    decomposer: FaceDespoofingConfig | PairUnetConfig | None = Field(
         default=None,
-        description="a trained System 3 that finds the genuine face; joined for use, not trained",
+        description="a trained system that finds the genuine face; joined for use, not trained",
     )
 
     @model_validator(mode="after")

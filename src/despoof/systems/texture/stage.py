@@ -54,7 +54,7 @@ class TextureStage:
         if config.decomposer is not None:
             raise ConfigError(
                 "model.decomposer is set; this stage does not train one. Train the classifier "
-                "without it and join a trained System 3 afterwards (benchmarks/publish.py)."
+                "without it and join a trained system afterwards (benchmarks/publish.py)."
             )
         torch.manual_seed(seed)  # the start of the network
         system = Texture(config)

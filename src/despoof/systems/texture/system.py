@@ -1,6 +1,6 @@
 """The texture classifier as a system: one forward pass to a score and a map of evidence.
 
-A classifier knows no genuine face. One that is shipped is joined with a trained System 3, which
+A classifier knows no genuine face. One that is shipped is joined with a trained decomposer, which
 finds the genuine face and the noise and has no say in the score.
 """
 
@@ -11,6 +11,8 @@ from torch.nn import functional as F
 from despoof.core.types import Decomposition
 from despoof.systems.face_despoofing.system import FaceDespoofing
 from despoof.systems.inputs import check_faces
+from despoof.systems.pair_unet.config import PairUnetConfig
+from despoof.systems.pair_unet.system import PairUnet
 from despoof.systems.texture.config import TextureConfig
 from despoof.systems.texture.network import Logits, TextureNetwork
 
@@ -24,8 +26,7 @@ class Texture(nn.Module):
         super().__init__()
         self.config = config or TextureConfig()
         self.network = TextureNetwork(self.config)
-        joined = self.config.decomposer
-        self.decomposer = FaceDespoofing(joined).eval() if joined is not None else None
+        self.decomposer = _decomposer(self.config)
 
     def forward(self, faces: Tensor) -> Logits:
         """(B, 3, S, S) in [-1, 1] to logits of "live"."""
@@ -75,3 +76,10 @@ class Texture(nn.Module):
         mix = self.config.mix
         cells = logits.cells.float().mean(dim=(1, 2))
         return torch.sigmoid(mix * logits.face.float() + (1 - mix) * cells)
+
+
+def _decomposer(config: TextureConfig) -> FaceDespoofing | PairUnet | None:
+    joined = config.decomposer
+    if joined is None:
+        return None
+    return PairUnet(joined) if isinstance(joined, PairUnetConfig) else FaceDespoofing(joined)
