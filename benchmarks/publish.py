@@ -1,6 +1,7 @@
-"""Turn a measured run into the shipped weights: config, tensors, record and model card.
+"""Turn a measured run into shipped weights: config, tensors, record and model card.
 
     python benchmarks/publish.py runs/face_despoofing face-despoofing
+    python benchmarks/publish.py runs/texture texture --decomposer runs/pair_unet
 
 Run benchmarks/results.py on the run first: the card and the record quote its rows.
 """
@@ -13,6 +14,7 @@ from typing import Any
 
 from results import OUT
 from results_page import cells
+from safetensors.torch import load_file, save_file
 
 from despoof.core.config import read_yaml
 from despoof.systems.saving import CARD, CONFIG, MODEL, load_system
@@ -23,10 +25,14 @@ TERMS = (
     "Research, non-commercial: trained on CelebA-Spoof, NUAA and LFW, whose terms allow no other "
     "use of what is derived from them."
 )
+ABOUT = {
+    "face-despoofing": "Face De-Spoofing (ECCV 2018, arXiv:1807.09968)",
+    "texture": "A classifier on EfficientNet-Lite0 that started from ImageNet (Apache-2.0)",
+}
 CARD_TEXT = """# {title}
 
-A face crop in; a verdict, the nearest genuine face, the noise and a 0/1 evidence map out.
-Face De-Spoofing (ECCV 2018, arXiv:1807.09968) at {size} px, crop {scale} × the face.
+A face crop in; a verdict, the nearest genuine face, the noise and an evidence map out.
+{about}, at {size} px, crop {scale} × the face.{joined}
 
 - **Weights**: {parameters:,} parameters, safetensors, fp32. Experiment `{experiment}`, seed {seed}.
 - **Terms**: {terms}
@@ -48,9 +54,9 @@ Not for access control, and not as the only check of anything that matters.
 
 ## Known failures
 
-- Screens: no labelled replay was at hand. Screens among CelebA-Spoof's unlabelled attacks and a
-  simple simulation are all that it has seen. A fine or defocused screen, whose grid is gone at
-  {size} px, passes as live.
+- Screens: no labelled replay was at hand. Screens among CelebA-Spoof's unlabelled attacks and
+  simulated ones are all that it has seen. A fine or defocused screen, whose grid is gone at
+  {size} px, may pass as live.
 - Masks of silicone, latex or resin, make-up and video injection: never seen.
 - Small faces (below 48 px), faces cut by the border and strong back light are turned away as
   `undecided` by the quality gate rather than judged.
@@ -64,11 +70,27 @@ def published_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     return [row for row in result["rows"] if row.get("by") is None]
 
 
+def join(folder: Path, run: Path) -> str:
+    """Put a trained decomposer's tensors and configuration into a classifier's folder."""
+    name, part = load_system(run / "weights")
+    values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    values["config"]["decomposer"] = part.config.plain()
+    tensors = load_file(folder / MODEL)
+    tensors |= {f"decomposer.{key}": value for key, value in part.state_dict().items()}
+    save_file({key: value.contiguous() for key, value in tensors.items()}, folder / MODEL)
+    (folder / CONFIG).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    return (
+        f" The genuine face and the noise are of a joined {name} "
+        f"(experiments/small/{run.name}.yaml), which has no say in the score."
+    )
+
+
 def main() -> None:
     """Publish one run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("name")
+    parser.add_argument("--decomposer", type=Path, help="a run that finds the genuine face")
     arguments = parser.parse_args()
     result = json.loads((OUT / f"{arguments.run.name}.json").read_text(encoding="utf-8"))
     experiment = read_yaml(arguments.run / "experiment.yaml")
@@ -76,6 +98,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file in (CONFIG, MODEL):
         shutil.copyfile(arguments.run / "weights" / file, folder / file)
+    joined = join(folder, arguments.decomposer) if arguments.decomposer else ""
     name, system = load_system(folder)
     dev = result["thresholds"]["tight"]
     trained_on = ", ".join(
@@ -91,6 +114,8 @@ def main() -> None:
     lines = ["| " + " | ".join(cells(f"{r['set']}, {r['view']}", r)) + " |" for r in rows]
     card = CARD_TEXT.format(
         title=arguments.name,
+        about=ABOUT[name],
+        joined=joined,
         size=system.config.crop.size,
         scale=system.config.crop.scale,
         parameters=sum(p.numel() for p in system.parameters()),
