@@ -33,7 +33,7 @@ from despoof.systems.experiment import Experiment, read_experiment
 from despoof.systems.records import system_record
 
 LAYOUT, GRID = 1, 8
-QUALITY, DEPTH_QUALITY = 88, 80
+QUALITY, DEPTH_QUALITY = 92, 80
 PLAN, SMALL = "experiment.json", ("live", "extent", "species")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from systems.test_every_system import data_config
@@ -59,6 +59,7 @@ def packed(rung, made_up_root, tmp_path_factory):
     return folder / "x.pack", read_experiment(folder / "small.yaml"), found
 
 
+@settings(deadline=None, max_examples=20)
 @given(arrays(np.uint8, st.tuples(st.integers(1, 70), st.just(4), st.just(4), st.just(3))))
 def test_mosaics_come_apart_as_they_were(pictures):
     sys.path.insert(0, str(BENCHMARKS))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from despoof.core.errors import ConfigError, TrainingError
@@ -63,6 +63,7 @@ def painted(mix, colour):
     return replace(mix, stores=tuple(stores))
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.text("abcdef", min_size=1), st.integers(1, 50), max_size=30),
     st.integers(2, 6),
@@ -274,3 +275,14 @@ def test_a_cross_fitted_experiment_trains_and_its_fields_can_be_taken(made_up_ro
 
     name, system = load_system(tmp_path / "two" / "weights")
     assert name == RECORD.name and not isinstance(system.fields, CrossFields)
+
+
+def test_helping_threads_change_no_batch(data):
+    from despoof.systems.despoofing_diffusion.ahead import Ahead
+
+    alone, helped = (FieldsStage(CONFIG, TWO, data, 0) for _ in range(2))
+    helped._ahead = Ahead(helped._batch, 3)
+    for step in (0, 1, 2, 7, 8):
+        one, two = alone.batch(step), helped.batch(step)
+        assert one.keys() == two.keys()
+        assert all(torch.equal(one[name], two[name]) for name in one)

@@ -16,6 +16,7 @@ from despoof.core.device import seed_of
 from despoof.core.errors import ConfigError
 from despoof.data.views import DataConfig, DevSet, development_sets, training_mix
 from despoof.diffusion.network import DomainNetwork
+from despoof.systems.despoofing_diffusion.ahead import Ahead, helpers
 from despoof.systems.despoofing_diffusion.cross_fields import (
     CrossFields,
     fold_loss,
@@ -88,6 +89,7 @@ class FieldsStage:
         self.config, self.recipe, self.data, self.seed = config, recipe, data, seed
         self.mix = training_mix(data, config.crop.size, seed)
         self._dev: list[DevSet] | None = None
+        self._ahead = Ahead(self._batch, helpers())
         fields = first_fields(config, recipe, seed)
         self.folds: Folds | None = None
         self.module: nn.Module = fields
@@ -138,6 +140,9 @@ class FieldsStage:
         networks are independent; `place` (B, 2, S, S) where the network needs it; `fold` and
         `named` (B,), see `Folds.rows`, where there are folds.
         """
+        return self._ahead(step)
+
+    def _batch(self, step: int) -> Batch:
         batch = dict(self.mix.batch(step))
         if self.folds is not None:
             batch |= self.folds.rows(self.mix, step)
