@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from despoof.diffusion.network import eps_function
 from despoof.diffusion.solver_orders import ORDERS
 from despoof.diffusion.solvers.registry import SOLVERS
 from despoof.evaluation.bridge_checks import order
@@ -33,6 +34,13 @@ def test_a_solver_of_a_lower_order_than_it_says_fails(subject_of, monkeypatch):
     monkeypatch.setitem(SOLVERS, "heun", SOLVERS["ddim"])
     found = order_check(subject_of({"solver": "heun", "steps": 2, "t_max": 300.0}))
     assert found.passed is False and found.figures["ratio_lowest"] == pytest.approx(2, rel=0.1)
+
+
+def test_a_network_in_half_precision_would_fail(subject_of, monkeypatch):
+    """Why the check asks it in fp32, whatever the system runs in."""
+    monkeypatch.setattr(order, "eps_function", lambda *of, bf16: eps_function(*of, bf16=True))
+    found = order_check(subject_of({"solver": "dpm-solver", "steps": 2, "t_max": 300.0}))
+    assert found.passed is False and found.figures["ratio_lowest"] < 2.5
 
 
 def test_what_wavers_faster_than_the_steps_has_no_order(subject_of, monkeypatch):
