@@ -59,7 +59,7 @@ class Texture(nn.Module):
 
     @torch.no_grad()
     def score(self, faces: Tensor) -> Tensor:
-        """Return `decompose(faces).score`: (B,) P(live) in [0, 1]."""
+        """Return `decompose(faces).score`: (B,) logits of "live"."""
         check_faces(faces, self.config.crop.size)
         return self._mixed(self(faces))
 
@@ -75,7 +75,7 @@ class Texture(nn.Module):
     def _mixed(self, logits: Logits) -> Tensor:
         mix = self.config.mix
         cells = logits.cells.float().mean(dim=(1, 2))
-        return torch.sigmoid(mix * logits.face.float() + (1 - mix) * cells)
+        return mix * logits.face.float() + (1 - mix) * cells
 
 
 def _decomposer(config: TextureConfig) -> FaceDespoofing | PairUnet | None:
