@@ -71,7 +71,8 @@ def train_experiment(
 ) -> list[StageResult]:
     """Run all stages and save the system as a folder that `despoof check --weights` takes.
 
-    The run is `<output>/<stage>/…`, the system `<output>/weights/`.
+    The run is `<output>/<stage>/…`, the system `<output>/weights/`, and pictures of what it has
+    learnt, where the system draws some, `<output>/pictures/`.
 
     Raises:
         MissingExtraError: the `train` extra is not installed; before any data is cut.
@@ -97,4 +98,6 @@ def train_experiment(
     results = run_stages(stages(), settings, folder, resume=resume, progress=progress)
     system = made[-1].module.eval()
     save_system(folder / "weights", experiment.system, cast("System", system).config, system)
+    if record.illustrate is not None:
+        record.illustrate(made, folder)
     return results

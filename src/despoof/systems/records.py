@@ -1,8 +1,9 @@
 """The table of systems. A new one is one folder beside this file and one record here."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
@@ -11,6 +12,7 @@ from despoof.core.config import StrictConfig
 from despoof.core.errors import ConfigError
 from despoof.core.types import System
 from despoof.data.views import DataConfig
+from despoof.systems.despoofing_diffusion import illustrate as s1_illustrate
 from despoof.systems.despoofing_diffusion import stages as s1_stages
 from despoof.systems.despoofing_diffusion import system as s1_system
 from despoof.systems.despoofing_diffusion import system_config as s1_config
@@ -42,6 +44,7 @@ class SystemRecord:
         tiny: configuration values for tests: seconds on a laptop.
         paper: where it was published.
         title: one line for people.
+        illustrate: (stages of a run that is done, its folder) -> draws pictures into it.
     """
 
     name: str
@@ -53,6 +56,7 @@ class SystemRecord:
     tiny: Mapping[str, Any]
     paper: str
     title: str
+    illustrate: Callable[[Sequence[Stage], Path], Path] | None = None
 
     def make(self, values: Mapping[str, Any], origin: str = "the configuration") -> System:
         """Build the system from plain configuration values."""
@@ -90,6 +94,7 @@ RECORDS: dict[str, SystemRecord] = {
             recipe=s1_stages.RecipeConfig,
             stage_names=("fields", "detector"),
             stages=s1_stages.stages,
+            illustrate=s1_illustrate.illustrate,
             tiny={
                 "crop": _TINY_CROP,
                 "fields": {

@@ -112,6 +112,8 @@ def test_a_finished_fields_stage_can_be_taken(made_up_root, tmp_path):
     for name, value in one.fields.state_dict().items():
         assert torch.equal(value, two.fields.state_dict()[name]), name
     assert two.config.detector.inputs == "rgb"
+    drawn = {path.name for path in (tmp_path / "run" / "pictures").iterdir()}
+    assert drawn == {"fields.png", "detector.png", "samples.png", "strip.png", "figures.json"}
 
 
 def test_fields_that_are_not_there_are_named(data, tmp_path):

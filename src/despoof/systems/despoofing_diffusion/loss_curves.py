@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-EXTRA = "report"
+EXTRA = "train"
 SMOOTH = 0.9
 """Of the thick line: what an exponential mean keeps of itself from one logged step to the next."""
 
