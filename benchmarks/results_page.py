@@ -187,8 +187,7 @@ def transfer_tables(results: dict[str, dict[str, Any]]) -> str:
     }
     runs = [run for run in RUNS if any(row["run"] == run for row in found["rows"])]
     body = [
-        (f"{name}: {view}", *(cell.get((run, name, view), "–") for run in runs))
-        for name, view in columns
+        (RUNS[run], *(cell.get((run, name, view), "–") for name, view in columns)) for run in runs
     ]
     tests = [
         (
@@ -203,7 +202,7 @@ def transfer_tables(results: dict[str, dict[str, Any]]) -> str:
     ]
     head = ("test set", "trained on", "AUC", "difference [95 %]", "p, bootstrap", "p, permutation")
     return (
-        table(("AUC [95 %]", *(RUNS[run] for run in runs)), body)
+        table(("AUC [95 %]", *(f"{name}: {view}" for name, view in columns)), body)
         + "\n\n"
         + "; ".join(sizes.values())
         + ".\n\n"

@@ -1,15 +1,20 @@
 """Does the simulator help real transfer? Runs with and without simulated attacks, in pairs.
 
-    python benchmarks/transfer.py          # needs the runs of RUNS; writes results/transfer.json
+    python benchmarks/transfer.py            # the runs of RUNS that are there
+    python benchmarks/transfer.py RUN …      # these alone; the other runs' rows are kept
+
+Writes results/transfer.json; every row names the commit that it was measured at.
 
 Every run is scored on the same crops. Differences in AUC: bootstrap and permutation over people.
 """
 
+import argparse
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from results import faces_of, samples_of, scores_of, write
+from results import OUT, conditions, faces_of, samples_of, scores_of, write
 
 from despoof.core.device import seed_of
 from despoof.core.types import System
@@ -96,8 +101,12 @@ def row(run: str, name: str, view: View, scores: Scores) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Score all runs, then compare the pairs."""
-    there = [run for run in RUNS if (Path("runs") / run / "weights").is_dir()]
+    """Score the runs, then compare the pairs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="*", metavar="RUN")
+    chosen = parser.parse_args().runs or RUNS
+    there = [run for run in chosen if (Path("runs") / run / "weights").is_dir()]
+    commit = conditions()["commit"]
     tables: dict[tuple[str, str, str], Scores] = {}
     rows: list[dict[str, Any]] = []
     new_people = [sample.name for sample in samples_of(NEW_PEOPLE)]
@@ -117,7 +126,7 @@ def main() -> None:
                     parts[NEW_PEOPLE] = select(scores, np.isin(names_of(faces), new_people))
                 for part, table in parts.items():
                     tables[run, part, view.name] = table
-                    rows.append(row(run, part, view, table))
+                    rows.append(row(run, part, view, table) | {"commit": commit})
                     print(f"{run:36s} {part:40s} {view.name:16s} {rows[-1]['auc']:.3f}", flush=True)
     tests: list[dict[str, Any]] = []
     for first, second, name in PAIRS:
@@ -142,7 +151,27 @@ def main() -> None:
                     "groups": swap.groups,
                 }
             )
+    rows, tests = merged(rows, tests)
     write("transfer", {"rows": rows, "tests": tests, "draws": 2000, "seed": 0})
+
+
+def merged(
+    rows: list[dict[str, Any]], tests: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Put what is new in the place of what was measured before of the same runs."""
+    path = OUT / "transfer.json"
+    if not path.exists():
+        return rows, tests
+    old = json.loads(path.read_text(encoding="utf-8"))
+    for known in old["rows"]:
+        known.setdefault("commit", old["commit"])
+    new_rows = {(r["run"], r["set"], r["view"]) for r in rows}
+    new_tests = {(t["without"], t["with"], t["set"], t["view"]) for t in tests}
+    kept = [r for r in old["rows"] if (r["run"], r["set"], r["view"]) not in new_rows]
+    held = [
+        t for t in old["tests"] if (t["without"], t["with"], t["set"], t["view"]) not in new_tests
+    ]
+    return kept + rows, held + tests
 
 
 if __name__ == "__main__":
