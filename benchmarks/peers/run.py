@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from skimage import data
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.append(str(Path(__file__).parents[1]))
 
 from results import samples_of, write
 
