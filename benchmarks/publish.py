@@ -1,7 +1,7 @@
 """Turn a measured run into shipped weights: config, tensors, record and model card.
 
     python benchmarks/publish.py runs/face_despoofing face-despoofing
-    python benchmarks/publish.py runs/texture texture --decomposer runs/pair_unet
+    python benchmarks/publish.py runs/texture texture --decomposer runs/pair_unet_light
 
 Run benchmarks/results.py on the run first: the card and the record quote its rows.
 """
@@ -34,7 +34,7 @@ CARD_TEXT = """# {title}
 A face crop in; a verdict, the nearest genuine face, the noise and an evidence map out.
 {about}, at {size} px, crop {scale} × the face.{joined}
 
-- **Weights**: {parameters:,} parameters, safetensors, fp32. Experiment `{experiment}`, seed {seed}.
+- **Weights**: {parameters:,} parameters, safetensors, fp16. Experiment `{experiment}`, seed {seed}.
 - **Terms**: {terms}
 - **Trained on**: {trained_on}. Chosen on the development people of CelebA-Spoof and NUAA.
 - **Threshold**: {threshold:.4f}, {chosen}. Thresholds do not travel between cameras: calibrate on
@@ -85,6 +85,14 @@ def join(folder: Path, run: Path) -> str:
     )
 
 
+def halve(path: Path) -> None:
+    """Store matrices and convolutions in fp16; what is added or divided by stays in fp32."""
+    tensors = load_file(path)
+    small = {key: value.half() if value.ndim > 1 else value for key, value in tensors.items()}
+    save_file(small, path)
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+
+
 def main() -> None:
     """Publish one run."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -99,6 +107,7 @@ def main() -> None:
     for file in (CONFIG, MODEL):
         shutil.copyfile(arguments.run / "weights" / file, folder / file)
     joined = join(folder, arguments.decomposer) if arguments.decomposer else ""
+    halve(folder / MODEL)
     name, system = load_system(folder)
     dev = result["thresholds"]["tight"]
     trained_on = ", ".join(
