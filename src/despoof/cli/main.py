@@ -18,6 +18,7 @@ from despoof.cli import (
     score,
     simulate,
     train,
+    watch,
 )
 from despoof.cli.options import INTERRUPTED, LIVE, UNDECIDED, USAGE, VersionOption
 from despoof.cli.output import complain
@@ -40,6 +41,7 @@ _COMMANDS = {
     "score": (score.score, score.EXAMPLE),
     "simulate": (simulate.simulate, simulate.EXAMPLE),
     "train": (train.train, train.EXAMPLE),
+    "watch": (watch.watch, watch.EXAMPLE),
 }
 for _name, (_command, _example) in _COMMANDS.items():
     app.command(_name, epilog=_example)(_command)
