@@ -1,15 +1,18 @@
 """Systems that cross a bridge: what more there is to ask of them, and to show."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from despoof.core.errors import InputError
 from despoof.core.types import Decomposition, FaceParts, System
-from despoof.diffusion.bridge import BridgeConfig, Bridged, Progress
+
+if TYPE_CHECKING:  # an exported scorer runs where torch is not installed
+    from torch import Tensor
+
+    from despoof.diffusion.bridge import BridgeConfig, Bridged, Progress
 
 
 @runtime_checkable
@@ -21,22 +24,22 @@ class BridgedSystem(Protocol):
 
     config: Any
 
-    def decompose(self, faces: Tensor) -> Decomposition:
+    def decompose(self, faces: "Tensor") -> Decomposition:
         """As `System`."""
         ...
 
-    def score(self, faces: Tensor, progress: Progress | None = None) -> Tensor:
+    def score(self, faces: "Tensor", progress: "Progress | None" = None) -> "Tensor":
         """As `System`, telling the solver's steps."""
         ...
 
     def explain(
-        self, faces: Tensor, progress: Progress | None = None
-    ) -> tuple[Decomposition, Bridged]:
+        self, faces: "Tensor", progress: "Progress | None" = None
+    ) -> "tuple[Decomposition, Bridged]":
         """Return `decompose(faces)` and what the bridge gave on the way."""
         ...
 
     def with_bridge(
-        self, bridge_config: BridgeConfig, precision: Literal["fp32", "bf16"] | None = None
+        self, bridge_config: "BridgeConfig", precision: Literal["fp32", "bf16"] | None = None
     ) -> "BridgedSystem":
         """Return the same system that integrates in another way."""
         ...
@@ -56,32 +59,32 @@ class BridgedParts(FaceParts):
 
     latent: NDArray[np.float32]
     t_max: float
-    bridge: BridgeConfig
+    bridge: "BridgeConfig"
     nfe: int
 
 
-def bridge_of(system: System) -> BridgeConfig | None:
+def bridge_of(system: System) -> "BridgeConfig | None":
     """Return how a system's bridge is integrated; None where it has none."""
     return system.config.bridge if isinstance(system, BridgedSystem) else None
 
 
 def explained(
-    system: System, faces: Tensor, progress: Progress | None
-) -> tuple[Decomposition, Bridged | None]:
+    system: System, faces: "Tensor", progress: "Progress | None"
+) -> "tuple[Decomposition, Bridged | None]":
     """Return the decomposition and, where there is a bridge, what it gave."""
     if isinstance(system, BridgedSystem):
         return system.explain(faces, progress)
     return system.decompose(faces), None
 
 
-def scored(system: System, faces: Tensor, progress: Progress | None) -> Tensor:
+def scored(system: System, faces: "Tensor", progress: "Progress | None") -> "Tensor":
     """Return (B,) scores, telling a bridge's steps where there is one."""
     if isinstance(system, BridgedSystem):
         return system.score(faces, progress)
     return system.score(faces)
 
 
-def with_latent(parts: FaceParts, system: System, made: Bridged, row: int) -> BridgedParts:
+def with_latent(parts: FaceParts, system: System, made: "Bridged", row: int) -> BridgedParts:
     """Add one face's latent, of a batch's, to its parts."""
     bridge: BridgeConfig = system.config.bridge
     latent = made.latent[0][row].float().permute(1, 2, 0).cpu().numpy()
@@ -113,6 +116,8 @@ def rebridged(
             "solver, steps and autocast say how a bridge is crossed, and these weights have none. "
             "Leave them out, or take weights of System 1 (despoofing-diffusion)."
         )
+    from despoof.diffusion.bridge import BridgeConfig
+
     config = system.config
     bridge = BridgeConfig.parse(config.bridge.plain() | changes, "the bridge")
     bridge.times(config.schedule)  # refuses an impossible grid now, not at the first face

@@ -3,11 +3,9 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from despoof.core.errors import InputError
 from despoof.core.types import (
@@ -23,12 +21,18 @@ from despoof.core.types import (
 )
 from despoof.core.verdicts import undecided, whole_clip
 from despoof.detector.bridged import bridge_of, explained, scored, with_latent
-from despoof.diffusion.bridge import BridgeConfig, Progress
+from despoof.detector.crops import CropScorer
 from despoof.face.crop import CropConfig, crop_face, whole_picture_face
 from despoof.face.detect import CenterFace
 from despoof.face.quality import QualityPolicy, assess
 from despoof.media.sources import read_frames
 from despoof.weights.record import Record
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from despoof.diffusion.bridge import BridgeConfig, Progress
 
 T = TypeVar("T")
 
@@ -61,14 +65,14 @@ class Detector:
     name: str = "custom"
     face_detector: FaceDetector = field(default_factory=CenterFace)
     quality: QualityPolicy | None = field(default_factory=QualityPolicy)
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    device: "torch.device | str" = "cpu"
     batch_size: int = 16
     record: Record | None = None
     no_threshold: str = NO_THRESHOLD
-    progress: Progress | None = None
+    progress: "Progress | None" = None
 
     @property
-    def bridge(self) -> BridgeConfig | None:
+    def bridge(self) -> "BridgeConfig | None":
         """How the system's bridge is crossed; None where it has none."""
         return bridge_of(self.system)
 
@@ -128,7 +132,17 @@ class Detector:
 
         A face that the quality gate turned away is decomposed too, but stays undecided. Frames
         without a face give nothing. A system with a bridge gives `BridgedParts`.
+
+        Raises:
+            InputError: the weights are an export, which gives scores alone; and as `check`.
         """
+        if isinstance(self.system, CropScorer):
+            raise InputError(
+                f"{self.name} is an export and gives scores alone: no genuine face, no evidence. "
+                "Load the weights that it was made from, or check without them (no --explain)."
+            )
+        import torch
+
         found = self._examine(_frames_of(source, frames), boxes, cropped)
         faces = [item for item in found if isinstance(item, _Prepared)]
         parts: list[FaceParts] = []
@@ -180,13 +194,18 @@ class Detector:
         report = assess(image, face, crop, self.quality)
         return dict(report.values), report.reason
 
-    def _pixels(self, crops: Sequence[Image]) -> Tensor:
+    def _pixels(self, crops: Sequence[Image]) -> "Tensor":
+        import torch
+
         stacked = torch.from_numpy(np.stack(crops)).to(self.device)
         return stacked.permute(0, 3, 1, 2).float() / 127.5 - 1
 
     def _scores(self, crops: Sequence[Image]) -> list[float]:
         scores: list[float] = []
         for chunk in _chunks(crops, self.batch_size):
+            if isinstance(self.system, CropScorer):
+                scores += self.system.score_crops(np.stack(chunk)).tolist()
+                continue
             scores += scored(self.system, self._pixels(chunk), self.progress).tolist()
         return scores
 

@@ -2,21 +2,23 @@
 
 import math
 from pathlib import Path
-from typing import Protocol, cast, runtime_checkable
-
-from torch import nn
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from despoof.core.device import pick_device
 from despoof.core.errors import InputError, WeightsError
 from despoof.core.types import FaceDetector, System
 from despoof.detector.bridged import rebridged
 from despoof.detector.checking import NO_THRESHOLD, Detector
+from despoof.detector.exported import load_exported
+from despoof.export.record import is_export
 from despoof.face.crop import CropConfig
 from despoof.face.detect import CenterFace
 from despoof.face.quality import QualityPolicy
-from despoof.systems.saving import load_system
 from despoof.weights.record import Record, read_record
-from despoof.weights.registry import resolve
+from despoof.weights.registry import records, resolve
+
+if TYPE_CHECKING:
+    from torch import nn
 
 DEFAULT_WEIGHTS = "face-despoofing"
 OTHER_WAY = (
@@ -46,7 +48,9 @@ def load(
     steps: int | None = None,
     autocast: bool | None = None,
 ) -> Detector:
-    """Load a detector by the name of shipped weights, or from a folder that training wrote.
+    """Load a detector: shipped weights by name, a folder that training or `despoof export` wrote.
+
+    An exported folder runs with onnxruntime or openvino; torch need not be installed.
 
     Args:
         weights: a name from `despoof models`, a folder, or "org/name" with `allow_download`.
@@ -70,6 +74,18 @@ def load(
     """
     if threshold is not None and not math.isfinite(threshold):
         raise InputError(f"threshold is {threshold}; expected a finite number.")
+    if is_export(weights) and str(weights) not in records():
+        if (solver, steps, autocast) != (None, None, None):
+            raise InputError(f"{weights} is an export and crosses no bridge: no solver, no steps.")
+        return load_exported(
+            weights,
+            threshold=threshold,
+            face_detector=face_detector,
+            quality=quality,
+            device=device,
+        )
+    from despoof.systems.saving import load_system
+
     folder = resolve(weights, allow_download=allow_download)
     record = read_record(folder)
     name, system = load_system(folder)

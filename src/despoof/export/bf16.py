@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from despoof.core.extras import need
 
@@ -19,22 +20,31 @@ def store_in_bf16(path: Path) -> None:
         MissingExtraError: onnx is not installed.
     """
     onnx = need("onnx", "export")
-    need("ml_dtypes", "export")
-    import ml_dtypes
-
+    kinds, helper = onnx.TensorProto, onnx.helper
     model = onnx.load(str(path))
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST:
+        if tensor.data_type != kinds.FLOAT or np.prod(tensor.dims) < SMALLEST:
             continue
-        name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
-        stored = onnx.numpy_helper.from_array(values.astype(ml_dtypes.bfloat16), f"{name}.bf16")
-        tensor.CopyFrom(stored)
-        cast = onnx.helper.make_node(
-            "Cast", [stored.name], [name], name=f"{name}.fp32", to=onnx.TensorProto.FLOAT
+        name, stored = tensor.name, f"{tensor.name}.bf16"
+        bits = bf16_bits(onnx.numpy_helper.to_array(tensor))
+        raw = bits.astype("<u2").tobytes()
+        tensor.CopyFrom(helper.make_tensor(stored, kinds.BFLOAT16, bits.shape, raw, raw=True))
+        casts.append(
+            helper.make_node("Cast", [stored], [name], name=f"{name}.fp32", to=kinds.FLOAT)
         )
-        casts.append(cast)
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     onnx.save_model(model, str(path))
+
+
+def bf16_bits(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Round finite float32 to the nearest bfloat16, ties to even; return its 16 bits.
+
+    >>> [hex(bits) for bits in bf16_bits(np.array([1.0, -2.0, 1.00390625], np.float32))]
+    ['0x3f80', '0xc000', '0x3f80']
+    """
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    tie = (bits >> np.uint32(16)) & np.uint32(1)
+    return ((bits + np.uint32(0x7FFF) + tie) >> np.uint32(16)).astype(np.uint16)

@@ -40,14 +40,26 @@ def faces_in(
     from despoof.media.sources import read_frames
 
     found: list[Image] = []
-    count = 0
-    for count, path in enumerate(pictures, 1):
+    paths = list(pictures)
+    for path in paths:
         image = read_frames(path, 1)[0].image
         faces = [whole_picture_face(image, context)] if cropped else detector(image)
         found += [crop_face(image, face, crop).image for face in faces[:1]]
     if not found:
-        raise InputError(f"No face was found in {count} pictures. Give pictures of faces.")
+        raise InputError(f"No face was found in {len(paths)} pictures. Give pictures of faces.")
     return np.stack(found)
+
+
+def divide(faces: Faces, calibrate: bool, seed: int = 0) -> list[Faces]:
+    """Return the gate's faces and, to calibrate with, others: a quarter of all, at most 128.
+
+    Which is which is drawn by seed, as neighbours in a folder are often alike.
+    """
+    if not calibrate:
+        return [faces]
+    order = np.random.default_rng(seed).permutation(len(faces))
+    apart = min(128, len(faces) // 4)
+    return [faces[np.sort(order[apart:])], faces[np.sort(order[:apart])]]
 
 
 def drawn_faces(count: int, crop: CropConfig, seed: int = 0) -> Faces:

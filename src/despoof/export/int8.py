@@ -24,11 +24,12 @@ def quantise(path: Path, faces: NDArray[Any]) -> None:
         MissingExtraError: onnx is not installed.
     """
     need("onnx", "export")
-    quantization = need("onnxruntime.quantization", "export")
-    prepare = need("onnxruntime.quantization.shape_inference", "export").quant_pre_process
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
     prepared = path.with_suffix(".prepared.onnx")
     try:
-        prepare(str(path), str(prepared), skip_symbolic_shape=True)
+        quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
         quantization.quantize_static(
             str(prepared),
             str(path),

@@ -1,4 +1,4 @@
-"""An exported folder as a system that scores: uint8 crops by numpy alone, tensors where torch is."""
+"""An exported folder as a system that scores: pixels by numpy alone, tensors where torch is."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -39,7 +39,8 @@ def open_model(folder: Path, kind: Format, precision: Precision, threads: int = 
 
 
 def _onnx(path: Path, precision: Precision, threads: int) -> Run:
-    runtime = need("onnxruntime", "export")
+    import onnxruntime as runtime
+
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3

@@ -62,6 +62,7 @@ def export(
     asked: Asked,
     faces: Callable[[ExportRecord], Sequence[Faces]],
     told: str,
+    *,
     bounds: Bounds | None = None,
     say: Callable[[str], None] = lambda what: None,
 ) -> ExportRecord:
@@ -111,10 +112,10 @@ def export(
         parity = measure(expected, found, record.threshold, bounds or BOUNDS[asked.precision], told)
         if not parity.passed:
             raise WeightsError(
-                f"{record.name} as {asked.format}, {asked.precision} does not say what torch says: "
+                f"{record.name} as {asked.format} {asked.precision} does not say what torch says: "
                 f"on {parity.count} faces ({told}) scores differ by up to "
-                f"{parity.max_difference:.4g} (allowed {parity.max_allowed:.4g}), verdicts agree on "
-                f"{100 * parity.agreement:.1f} % (needed {100 * parity.min_agreement:.1f} %). "
+                f"{parity.max_difference:.4g} (allowed {parity.max_allowed:.4g}), verdicts agree "
+                f"on {100 * parity.agreement:.1f} % (needed {100 * parity.min_agreement:.1f} %). "
                 "Nothing was written. Take a higher precision."
             )
         hashes = {file: sha256(made / file) for file in MODEL_FILES[asked.format]}
@@ -158,8 +159,10 @@ def _first_record(weights: Path, name: str, system: System, asked: Asked) -> Exp
             f"{known.preprocessing_hash}, but its configuration has {crop.digest()}. Calibrate "
             "again before exporting."
         )
-    packages = ("onnx", "onnxruntime", "openvino") if asked.format == "openvino" else (
-        "onnx", "onnxruntime"
+    packages = (
+        ("onnx", "onnxruntime", "openvino")
+        if asked.format == "openvino"
+        else ("onnx", "onnxruntime")
     )
     versions = {"despoof": __version__, "torch": str(torch.__version__)}
     return ExportRecord(
