@@ -144,6 +144,7 @@ def render(found: dict[str, Any], template: str) -> str:
         "TABLES": "\n\n".join(filter(None, (part(found, *key) for key in PARTS))),
         "ROOM": ", ".join(f"{value:.2f} × ({name})" for name, value in found["room"].items()),
         "LOAD": f"{low:.1f} to {high:.1f}",
+        "EVERY": every(found["every"]),
         "DRAWS": f"{found['draws']:,}",
         "MACHINE": f"{found['machine']}, Python {found['python']}, torch {found['torch']}",
         "WHEN": f"{found['date']}, commit {found['commit']}",
@@ -151,6 +152,15 @@ def render(found: dict[str, Any], template: str) -> str:
     for key, value in values.items():
         template = template.replace(f"<!-- {key} -->", value)
     return template
+
+
+def every(number: int) -> str:
+    """Say so where only a part of the pictures was judged."""
+    if number == 1:
+        return "All pictures of the sets were judged."
+    return (
+        f"**Of every set only each {number}th picture was judged: a first look, wide intervals.**"
+    )
 
 
 def with_lines(text: str, lines: list[str]) -> str:

@@ -70,11 +70,13 @@ def facts_of(
     }
 
 
-def measure(candidates: Sequence[Candidate], skipped: Sequence[str], draws: int) -> None:
-    """Judge, compare, time, and write."""
+def measure(
+    candidates: Sequence[Candidate], skipped: Sequence[str], draws: int, every: int
+) -> None:
+    """Judge, compare, time, and write; of every set only each `every`-th picture."""
     names = dict.fromkeys((*SETS, *(n for c in candidates if c.threshold is None for n in c.dev)))
-    every = {name: samples_of(name) for name in names}
-    pictures = {name: with_faces(samples) for name, samples in every.items()}
+    samples = {name: samples_of(name)[::every] for name in names}
+    pictures = {name: with_faces(part) for name, part in samples.items()}
     answers = answers_of(candidates, pictures, CACHE)
     thresholds = {c.name: threshold_of(c, dev_scores(c, pictures, answers)) for c in candidates}
     new_people = {sample.name for sample in samples_of(NEW_PEOPLE)}
@@ -94,9 +96,10 @@ def measure(candidates: Sequence[Candidate], skipped: Sequence[str], draws: int)
             "rows": [row_of(table) for table in tables],
             "tests": tests,
             "room": {name: room_of(pictures[name]) for name in SETS},
-            "without_face": {n: len(every[n]) - len(pictures[n]) for n in SETS},
+            "without_face": {n: len(samples[n]) - len(pictures[n]) for n in SETS},
             "load": times[""]["load"],
             "draws": draws,
+            "every": every,
         },
     )
 
@@ -108,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--weights", action="append", metavar="name=DIR", help="ours, repeatable")
     parser.add_argument("--csv", action="append", default=[], metavar="name=FILE")
     parser.add_argument("--draws", type=int, default=2000)
+    parser.add_argument("--every", type=int, default=1, help="each N-th picture only")
     parser.add_argument("--page", action="store_true", help="write the page from the JSON only")
     given = parser.parse_args(arguments)
     try:
@@ -116,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             candidates, skipped = gather(given.peers, weights, named(given.csv, "--csv"))
             for line in skipped:
                 print(f"skipped: {line}")
-            measure(candidates, skipped, given.draws)
+            measure(candidates, skipped, given.draws, given.every)
     except DespoofError as error:
         sys.exit(str(error))
     write_page()
