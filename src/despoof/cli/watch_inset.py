@@ -50,13 +50,16 @@ class NoiseInset:
 
     def _drawn(self, frame: Frame, face: "Followed") -> Image | None:
         from despoof.detector.live.following import given
-        from despoof.evaluation.panels import full_scale, noise_photo
+        from despoof.evaluation.panels import full_scale, noise_photo, write
 
         try:
             (part,) = given(self._detector, [face.track.face]).decompose([frame])
         except DespoofError:
             return None  # a picture less; the decision is made elsewhere
-        return np.asarray(noise_photo(part, full_scale(part), SIDE))
+        scale = full_scale(part)
+        picture = noise_photo(part, scale, SIDE)
+        write(picture, (4, SIDE - 16), f"noise ±{scale:g}", size=12)
+        return np.asarray(picture)
 
 
 def _area(box: tuple[float, float, float, float]) -> float:

@@ -38,7 +38,8 @@ def iou(one: Box, other: Box) -> float:
         return 0.0
     shared = width * height
     areas = ((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return shared / (sum(areas) - shared)
+    ratio = shared / (sum(areas) - shared)
+    return ratio if ratio > 0 else 0.0  # of a box that is not finite it is no number
 
 
 def match(tracks: Sequence[Track], faces: Sequence[Face], min_iou: float) -> dict[int, int]:
