@@ -1,6 +1,7 @@
 """The parts of `despoof watch`: pacing, the slot for the newest frame, drawing, the inset."""
 
 import itertools
+import json
 import threading
 import time
 
@@ -183,3 +184,15 @@ def test_no_face_no_inset_and_a_failure_costs_only_the_inset():
 
     broken.system.decompose = failing
     assert NoiseInset(broken, 1.0)(frame, [face]) is None
+
+
+def test_a_real_face_is_found_followed_and_judged_by_a_real_system(cli, weights, face_clip):
+    """One second, ten frames: the first decision can fall at 0.8 s. Threshold -1 calls all live."""
+    done = cli("watch", face_clip, "--weights", weights, "--json")
+    *seen, summary = [json.loads(line) for line in done.out.splitlines()]
+    assert done.code == 0 and not done.err and summary["label"] == "live"
+    assert [frame["label"] for frame in seen] == ["undecided"] * 8 + ["live"] * 2
+    assert {face["track"] for frame in seen for face in frame["faces"]} == {1}
+    assert seen[0]["faces"][0]["look"]["quality"]["face"] > 48
+    spoofed = cli("watch", face_clip, "--weights", weights, "--threshold", 1, "--json")
+    assert spoofed.code == 1
