@@ -5,8 +5,9 @@
 
 The video is made: the embedded portrait, simulated as a live face for its first half and as a print
 of it for the second, drifts over a background at 25 frames a second, in H.264. Whole processes are
-timed from outside; frames a second are the process's own, without its start. Processor time is
-given too: where other programs use the cores, wall time says more about them than about this one.
+timed from outside; frames a second are the process's own, without its start. Processor time, with
+the start taken off, is given too: where other programs use the cores, wall time says more about
+them than about this one, and 1000 / ms is what one free core could do.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from results import conditions
 
 from despoof.evaluation.sample import sample_pictures
 
-RATE, SECONDS, SIZE = 25, 12, (640, 480)
+RATE, SECONDS, SIZE = 25, 8, (640, 480)
 TARGET = 25.0
 WAYS = {
     "decisions": ["--json", "--events"],
@@ -57,8 +58,8 @@ def make_video(path: Path) -> None:
         container.mux(stream.encode(None))
 
 
-def run(clip: Path, options: list[str]) -> dict[str, Any]:
-    """Watch once; return what the summary says and what the process took."""
+def run(clip: Path, options: list[str], start: float) -> dict[str, Any]:
+    """Watch once; return what the summary says and what the process took after its start."""
     command = [sys.executable, "-m", "despoof", "watch", str(clip), *options]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
@@ -70,7 +71,7 @@ def run(clip: Path, options: list[str]) -> dict[str, Any]:
         "frames": summary["frames"],
         "frames_per_second": round(summary["frames_per_second"], 1),
         "processor_ms_per_frame": round(
-            1000 * (usage.ru_utime + usage.ru_stime) / summary["frames"], 1
+            1000 * (usage.ru_utime + usage.ru_stime - start) / summary["frames"], 1
         ),
         "peak_mb": round(usage.ru_maxrss / 1024),
         "label": summary["label"],
@@ -95,12 +96,13 @@ def main() -> None:
         make_video(arguments.make)
         return
     rows: dict[str, Any] = {}
+    start = start_up()
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         make_video(clip)
         for name, options in WAYS.items():
             extra = ["--out", str(Path(folder) / "out.mp4")] if "video" in name else []
-            rows[name] = run(clip, [*options, *extra])
+            rows[name] = run(clip, [*options, *extra], start)
             row = rows[name]
             print(
                 f"{name:44} {row['frames_per_second']:6.1f} frames/s  "
@@ -110,7 +112,7 @@ def main() -> None:
     result = {
         "video": {"size": SIZE, "rate": RATE, "seconds": SECONDS},
         "target_frames_per_second": TARGET,
-        "start_up_processor_s": round(start_up(), 2),
+        "start_up_processor_s": round(start, 2),
         "load_average": round(os.getloadavg()[0], 1),
         "rows": rows,
         **conditions(),
