@@ -1,6 +1,6 @@
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -10,6 +10,7 @@ from export.hand_made import graph
 FINITE = st.floats(-(2.0**100), 2.0**100, width=32)
 
 
+@settings(deadline=None)
 @given(arrays(np.float32, 20, elements=FINITE))
 def test_rounding_is_that_of_torch(values):
     truth = torch.from_numpy(values).to(torch.bfloat16).view(torch.int16).numpy()

@@ -10,10 +10,10 @@ CROP = CropConfig(size=48, scale=1.25)
 
 
 def test_drawn_faces_are_the_same_each_time_and_all_different():
-    one, again, other = (drawn_faces(6, CROP, seed) for seed in (0, 0, 1))
+    one, again, other = (drawn_faces(4, CROP, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
-    assert one.shape == (6, 48, 48, 3) and one.dtype == np.uint8
-    assert len({face.tobytes() for face in [*one, *other]}) == 12
+    assert one.shape == (4, 48, 48, 3) and one.dtype == np.uint8
+    assert len({face.tobytes() for face in [*one, *other]}) == 8
 
 
 def test_faces_are_cut_out_of_pictures(photo, tmp_path):
@@ -34,4 +34,4 @@ def test_faces_to_calibrate_with_are_not_those_of_the_gate():
     gate, other = divide(faces, True)
     assert (len(gate), len(other)) == (300, 100)
     assert sorted([*gate, *other]) == faces.tolist()
-    assert len(divide(np.arange(2000), True)[1]) == 128
+    assert len(divide(np.arange(2000), True)[1]) == 88

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from despoof.core.errors import InputError
@@ -30,9 +30,9 @@ def test_one_face_that_differs_too_much_fails():
 
 
 def test_verdicts_that_change_are_counted_by_side():
-    theirs = np.where(np.abs(SCORES) < 0.05, -SCORES, SCORES)
+    theirs = np.where(np.abs(SCORES) < 0.15, -SCORES, SCORES)
     found = measure(SCORES, theirs, 0.0, ASKED, "a test")
-    near = np.abs(SCORES) < 0.05
+    near = np.abs(SCORES) < 0.15
     assert found.to_live == np.sum(near & (SCORES < 0)) > 0
     assert found.to_spoof == np.sum(near & (SCORES > 0)) > 0
     assert found.agreement == pytest.approx(1 - near.mean())
@@ -48,6 +48,7 @@ def test_a_score_that_is_no_number_fails(bad):
     assert type(found).parse(found.plain()) == found  # JSON can hold it
 
 
+@settings(deadline=None)
 @given(scale=st.floats(1e-2, 1e3), shift=st.floats(-100, 100))
 def test_the_gate_does_not_depend_on_the_scores_unit(scale, shift):
     theirs = SCORES + 0.05 * np.sin(np.arange(300))

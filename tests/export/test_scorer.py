@@ -62,7 +62,7 @@ def test_another_crop_than_the_scores_is_refused(exported):
 def test_a_model_file_that_is_no_model_is_named(tmp_path, monkeypatch):
     folder = write_folder(tmp_path / "e")
     (folder / "model.onnx").write_bytes(b"no model")
-    monkeypatch.setattr("despoof.export.scorer.read_export", lambda at: _unchecked(at))
+    monkeypatch.setattr("despoof.export.scorer.read_export", _unchecked)
     with pytest.raises(WeightsError, match="cannot be opened"):
         open_export(folder)
 

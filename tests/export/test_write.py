@@ -65,7 +65,7 @@ def test_what_fails_is_not_written(by_hand, make_weights, tmp_path, changes, bef
         exported(weights, output)
     there = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     by_hand(**changes)
-    with pytest.raises(WeightsError, match="does not say what torch says.*Nothing was written"):
+    with pytest.raises(WeightsError, match=r"does not say what torch says.*Nothing was written"):
         exported(weights, output)
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == there
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -2,9 +2,10 @@
 
 import math
 from pathlib import Path
+from typing import cast
 
 from despoof.core.errors import InputError
-from despoof.core.types import FaceDetector
+from despoof.core.types import FaceDetector, System
 from despoof.detector.checking import Detector
 from despoof.export.scorer import open_export
 from despoof.face.detect import CenterFace
@@ -36,7 +37,7 @@ def load_exported(
     scorer = open_export(folder)
     record = scorer.config
     return Detector(
-        system=scorer,
+        system=cast("System", scorer),  # its config is read-only, and nobody writes to one
         crop=record.crop,
         threshold=record.threshold if threshold is None else threshold,
         name=record.name,
