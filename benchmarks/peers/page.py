@@ -143,6 +143,7 @@ def render(found: dict[str, Any], template: str) -> str:
         "SUMMARY": told_apart(found),
         "TABLES": "\n\n".join(filter(None, (part(found, *key) for key in PARTS))),
         "ROOM": ", ".join(f"{value:.2f} × ({name})" for name, value in found["room"].items()),
+        "ROUNDS": str(found["rounds"]),
         "LOAD": f"{low:.1f} to {high:.1f}",
         "EVERY": every(found["every"]),
         "DRAWS": f"{found['draws']:,}",

@@ -71,7 +71,12 @@ def facts_of(
 
 
 def measure(
-    candidates: Sequence[Candidate], skipped: Sequence[str], draws: int, every: int
+    candidates: Sequence[Candidate],
+    skipped: Sequence[str],
+    *,
+    draws: int,
+    every: int = 1,
+    rounds: int = 30,
 ) -> None:
     """Judge, compare, time, and write; of every set only each `every`-th picture."""
     names = dict.fromkeys((*SETS, *(n for c in candidates if c.threshold is None for n in c.dev)))
@@ -87,7 +92,7 @@ def measure(
         [table for table in tables if kinds[table.candidate] != "ours"],
         draws=draws,
     )
-    times = latencies(candidates, data.astronaut(), FACE)
+    times = latencies(candidates, data.astronaut(), FACE, rounds)
     write(
         "peers",
         {
@@ -100,6 +105,7 @@ def measure(
             "load": times[""]["load"],
             "draws": draws,
             "every": every,
+            "rounds": rounds,
         },
     )
 
@@ -112,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--csv", action="append", default=[], metavar="name=FILE")
     parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--every", type=int, default=1, help="each N-th picture only")
+    parser.add_argument("--rounds", type=int, default=30, help="of timing; 0: no timing")
     parser.add_argument("--page", action="store_true", help="write the page from the JSON only")
     given = parser.parse_args(arguments)
     try:
@@ -120,7 +127,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             candidates, skipped = gather(given.peers, weights, named(given.csv, "--csv"))
             for line in skipped:
                 print(f"skipped: {line}")
-            measure(candidates, skipped, given.draws, given.every)
+            measure(
+                candidates,
+                skipped,
+                draws=given.draws,
+                every=given.every,
+                rounds=given.rounds,
+            )
     except DespoofError as error:
         sys.exit(str(error))
     write_page()
