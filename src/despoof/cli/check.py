@@ -25,6 +25,7 @@ from despoof.cli.options import (
 from despoof.cli.output import Show, complain, console, print_json, progress
 from despoof.cli.step_bar import step_bars
 from despoof.cli.table import verdict_table
+from despoof.core.defaults import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
     from despoof.detector import Detector
@@ -42,7 +43,7 @@ def check(
         Path | None,
         typer.Option(metavar="DIR", help="Write a picture of the evidence for each face."),
     ] = None,
-    weights: WeightsOption = "face-despoofing",
+    weights: WeightsOption = DEFAULT_WEIGHTS,
     threshold: Annotated[
         float | None, typer.Option(help="Live iff score > this; default: the weights' own.")
     ] = None,

@@ -18,6 +18,7 @@ from despoof.cli.options import (
 )
 from despoof.cli.output import console, print_json
 from despoof.cli.table import verdict_table
+from despoof.core.defaults import DEFAULT_WEIGHTS
 
 EXAMPLE = "Example: despoof demo -o demo"
 NOTE = (
@@ -32,7 +33,7 @@ def demo(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="DIR", help="For the evidence pictures.")
     ] = Path("demo"),
-    weights: WeightsOption = "face-despoofing",
+    weights: WeightsOption = DEFAULT_WEIGHTS,
     device: DeviceOption = "cpu",
     json: JsonOption = False,
     debug: DebugOption = False,

@@ -28,6 +28,7 @@ from despoof.cli.options import (
     WeightsOption,
 )
 from despoof.cli.output import Show, console, print_json, progress
+from despoof.core.defaults import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
     from despoof.evaluation.bulk import BulkResult
@@ -44,7 +45,7 @@ def score(
         Path, typer.Option("-o", "--output", metavar="FILE", help="The score file (CSV).")
     ] = Path("scores.csv"),
     split: SplitOption = None,
-    weights: WeightsOption = "face-despoofing",
+    weights: WeightsOption = DEFAULT_WEIGHTS,
     cropped: CroppedOption = False,
     detect: DetectOption = False,
     frames: Annotated[int, typer.Option(min=1, help="Frames of a video to look at.")] = 8,

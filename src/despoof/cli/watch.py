@@ -28,6 +28,7 @@ from despoof.cli.watch_print import (
     summary_line,
     summary_table,
 )
+from despoof.core.defaults import DEFAULT_WEIGHTS
 from despoof.core.errors import DespoofError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def watch(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="E.g. detect_every=0, evidence.agree=0.9."),
     ] = None,
-    weights: WeightsOption = "face-despoofing",
+    weights: WeightsOption = DEFAULT_WEIGHTS,
     threshold: Annotated[
         float | None, typer.Option(help="Live iff score > this; default: the weights' own.")
     ] = None,

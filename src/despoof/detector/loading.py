@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
+from despoof.core.defaults import DEFAULT_WEIGHTS
 from despoof.core.device import pick_device
 from despoof.core.errors import InputError, WeightsError
 from despoof.core.types import FaceDetector, System
@@ -20,7 +21,6 @@ from despoof.weights.registry import records, resolve
 if TYPE_CHECKING:
     from torch import nn
 
-DEFAULT_WEIGHTS = "face-despoofing"
 OTHER_WAY = (
     "the threshold was chosen with another solver, steps or precision; give one "
     "(--threshold, load(threshold=…))"

@@ -1,0 +1,4 @@
+"""Names that the command line and the library share, without importing anything heavy."""
+
+DEFAULT_WEIGHTS = "texture"
+"""What `despoof.load()` and the commands use when nobody names weights."""
