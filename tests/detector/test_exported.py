@@ -6,10 +6,10 @@ import sys
 
 import numpy as np
 import pytest
+from export.hand_made import brightness, write_folder
 
 import despoof
 from despoof.core.errors import InputError, WeightsError
-from export.hand_made import brightness, write_folder
 
 pytest.importorskip("onnx")
 WITHOUT_TORCH = """
