@@ -159,9 +159,8 @@ def every(number: int) -> str:
     """Say so where only a part of the pictures was judged."""
     if number == 1:
         return "All pictures of the sets were judged."
-    return (
-        f"**Of every set only each {number}th picture was judged: a first look, wide intervals.**"
-    )
+    ordinal = {2: "2nd", 3: "3rd"}.get(number, f"{number}th")
+    return f"**Of every set only each {ordinal} picture was judged: a first look, wide intervals.**"
 
 
 def with_lines(text: str, lines: list[str]) -> str:
