@@ -219,8 +219,9 @@ def test_the_score_of_the_whole_is_the_mean_of_its_looks():
         (Scene(), 0.7, "too little evidence"),
         (Scene(score=lambda t: float("nan")), 2, "nan"),
         (Scene(score=lambda t: 1.0 if t < 2 else float("nan")), 3, "nan"),
+        (Scene(score=lambda t: 1.0 if t < 2 else -9.0), 2.5, "disagree"),
     ],
-    ids=["empty", "a flash", "short", "nan", "nan at the end"],
+    ids=["empty", "a flash", "short", "nan", "nan at the end", "a turn at the end"],
 )
 def test_the_whole_is_undecided_with_the_reason(scene, seconds, reason):
     verdict = summed(scene, seconds)

@@ -20,7 +20,8 @@ class Total:
         box: where it was last found.
         threshold: of the latest look that had one.
         reason: the latest why it was undecided.
-        settled: the latest decision; undecided before the first one and after an error.
+        settled: the latest decision; undecided before the first one, after an error, and
+            where a look that said spoof ended it.
         spoofed: whether it ever was decided a spoof.
         looks: how many looks there were.
         judged: how many of them were live or spoof.
@@ -73,7 +74,9 @@ def tally(total: Total | None, face: Followed, time: float) -> Total:
     """
     track, evidence, verdict = face.track, face.evidence, face.verdict
     total = total or Total(track.number, time, time, track.face.box)
-    forgotten = evidence.since is None  # an error: nothing from before it counts
+    # After an error nothing from before it counts; nor does a decision that a look contradicts.
+    contradicted = verdict is not None and verdict.label == "spoof"
+    forgotten = evidence.since is None or contradicted
     settled = face.label if face.label != "undecided" or forgotten else total.settled
     made = replace(
         total,
