@@ -34,4 +34,4 @@ def test_faces_to_calibrate_with_are_not_those_of_the_gate():
     gate, other = divide(faces, True)
     assert (len(gate), len(other)) == (300, 100)
     assert sorted([*gate, *other]) == faces.tolist()
-    assert len(divide(np.arange(2000), True)[1]) == 88
+    assert len(divide(np.arange(2000), True)[1]) == 128
