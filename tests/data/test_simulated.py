@@ -76,7 +76,8 @@ def test_an_attack_is_found_where_its_face_says(portrait, family):
         both = before.valid & after.valid
         a, b = (crop.image[both].astype(float).ravel() for crop in (before, after))
         if both.mean() > 0.8:  # tight framing may cut some of the face off
-            assert np.corrcoef(a, b)[0, 1] > 0.9, (seed, new.species)
+            least = 0.85 if new.species == "print/bent" else 0.9  # a roll moves what is within
+            assert np.corrcoef(a, b)[0, 1] > least, (seed, new.species)
 
 
 def test_a_live_face_stays_live_is_its_own_genuine_and_is_found_again(portrait):
