@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +52,7 @@ def attack_retake(species: Sequence[str] = ()) -> tuple[Retake, str]:
             and the chosen species of each.
     """
     kinds = chosen_species(species)
-    return partial(_attack, kinds), f"attack {VERSION} {' '.join(kinds)}"
+    return partial(_attack, kinds), f"attack {VERSION}.1 {' '.join(kinds)}"
 
 
 def camera_retake() -> tuple[Retake, str]:
@@ -69,7 +70,8 @@ def _attack(kinds: Sequence[str], picture: Image, face: Face, rng: np.random.Gen
     recipe = sample_recipe(species, rng, size=size, framing=framing)
     eyes = None if face.landmarks is None else face.landmarks[:2] - 0.5
     done = recapture(picture, recipe, landmarks=eyes)
-    return Retaken(done.image, done.genuine, moved(face, done.matrix), species, reach)
+    place = _tangent(done.matrix, done.registration, face) if recipe.geometry.bend else done.matrix
+    return Retaken(done.image, done.genuine, moved(face, place), species, reach)
 
 
 def _camera(picture: Image, face: Face, rng: np.random.Generator) -> Retaken:
@@ -84,6 +86,29 @@ def _camera(picture: Image, face: Face, rng: np.random.Generator) -> Retaken:
     place = matrix(pose, picture.shape[:2], size)
     # What a live face was before the camera is not asked of anybody: it is its own genuine.
     return Retaken(taken, taken, moved(face, place), "live", reach)
+
+
+def _tangent(
+    flat: NDArray[np.float64], registration: NDArray[np.float32], face: Face
+) -> NDArray[np.float64]:
+    """Fit the homography of a bent sheet where the face is: the plane's own is that of its middle.
+
+    Args:
+        flat: (3, 3), picture to photograph, of the sheet before it was bent; taken where too
+            little of the face is in the photograph.
+        registration: (H, W, 2), the picture's x and y that each pixel shows.
+        face: in the picture.
+    """
+    x1, y1, x2, y2 = face.box
+    x, y = registration[..., 0], registration[..., 1]
+    rows, columns = np.nonzero((x > x1) & (x < x2) & (y > y1) & (y < y2))
+    if len(rows) < 64:
+        return flat
+    some = np.linspace(0, len(rows) - 1, 64 * 8).astype(np.intp)
+    shown = registration[rows[some], columns[some]].astype(np.float64)
+    seen = np.column_stack([columns[some], rows[some]]).astype(np.float64)
+    found, _ = cv2.findHomography(shown, seen)
+    return np.asarray(found, np.float64)
 
 
 def _spread(picture: Image, face: Face, reach: float) -> tuple[Image, Face]:

@@ -153,7 +153,7 @@ def test_it_learns_to_take_the_simulated_noise_away(make_stage):
     train(stage, 60)
     after = stage.validate(stage.module)
     assert after["psnr_before"] == before["psnr_before"]
-    assert after["psnr_gain"] > 0.3 > before["psnr_gain"]
+    assert after["psnr_gain"] > 0.5 > before["psnr_gain"]
 
 
 def test_batches_and_start_are_pure_functions_of_the_seed(make_stage):
