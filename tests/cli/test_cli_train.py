@@ -41,7 +41,9 @@ class TinyStage:
 @pytest.fixture
 def experiment(tmp_path, monkeypatch):
     record = records.RECORDS["face-despoofing"]
-    tiny = replace(record, stages=lambda c, r, d, s: [TinyStage(record.build(c))])
+    tiny = replace(
+        record, stage_names=("tiny",), stages=lambda c, r, d, s: [TinyStage(record.build(c))]
+    )
     monkeypatch.setitem(records.RECORDS, "face-despoofing", tiny)
     sources = [{"dataset": "nuaa", "label": "live", "weight": 1.0}]
     values = {
@@ -105,3 +107,12 @@ def test_a_run_folder_that_cannot_be_made_is_one_line(cli, experiment, tmp_path)
     (tmp_path / "file").write_text("")
     done = cli("train", experiment, "--set", f"output={tmp_path / 'file' / 'run'}")
     assert done.code == 2 and done.err.count("\n") == 1 and "Not a directory" in done.err
+
+
+def test_until_stops_after_a_stage_and_saves_no_system(cli, experiment):
+    done = cli("train", experiment, "--fresh", "--until", "tiny")
+    assert done.code == 0 and "Try:" not in done.out
+    folder = experiment.parent / "run"
+    assert (folder / "tiny" / "best.safetensors").exists() and not (folder / "weights").exists()
+    wrong = cli("train", experiment, "--until", "tinny")
+    assert wrong.code == 64 and "no stage 'tinny'. Did you mean 'tiny'?" in wrong.err

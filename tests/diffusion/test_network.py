@@ -123,3 +123,18 @@ def test_bad_input(tied, faces):
         NetworkConfig.parse({"widths": (8, 20), "attention": (False, False)})
     with pytest.raises(ConfigError, match="levels"):
         NetworkConfig.parse({"attention": (False,)})
+
+
+def test_a_folded_network_sees_every_pixel_and_gives_the_size_back(faces):
+    net = make(fold=2)
+    t = torch.tensor(400.0)
+    assert net.config.multiple == 4
+    with torch.no_grad():
+        said = net(faces, t, "live")
+        assert said.shape == faces.shape
+        moved = faces.clone()
+        moved[0, 0, 1, 2] += 1  # one pixel of a square, not its first
+        assert not torch.equal(net(moved, t, "live")[0], said[0])
+    with pytest.raises(InputError, match="multiples of 4"):
+        net(torch.zeros(1, 3, 6, 6), t, "live")
+    assert net.nets[0].conv_in.in_channels == net.nets[0].conv_out.out_channels == 12

@@ -22,6 +22,10 @@ def train(
         bool,
         typer.Option("--resume/--fresh", help="Go on where the run stands, or start it over."),
     ] = True,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Stop after this stage, for other runs to learn on from; no weights."),
+    ] = None,
     json: JsonOption = False,
     debug: DebugOption = False,
     version: VersionOption = False,
@@ -33,7 +37,7 @@ def train(
     from despoof.systems.experiment import read_experiment, train_experiment
 
     plan = read_experiment(experiment, settings or [])
-    results = train_experiment(plan, resume=resume, progress=not json)
+    results = train_experiment(plan, resume=resume, progress=not json, until=until)
     weights = Path(plan.output) / "weights"
     if json:
         for result in results:
@@ -53,4 +57,5 @@ def train(
     for result in results:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in result.best_metrics.items())
         out.print(f"{result.folder}: best at step {result.best_step}: {figures}", markup=False)
-    out.print(f"Try: despoof check selfie.jpg --weights {weights} --threshold 0", markup=False)
+    if until is None:
+        out.print(f"Try: despoof check selfie.jpg --weights {weights} --threshold 0", markup=False)

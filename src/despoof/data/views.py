@@ -119,8 +119,14 @@ class Mix:
         }
 
 
-def training_mix(config: DataConfig, size: int, seed: int) -> Mix:
+def training_mix(config: DataConfig, size: int, seed: int, *, both_classes: bool = True) -> Mix:
     """Cut (or load) all sources of a configuration.
+
+    Args:
+        config: the sources and how they are perturbed.
+        size: of a face, pixels.
+        seed: of what is drawn.
+        both_classes: refuse a mix without live faces or without attacks.
 
     Raises:
         DataError: a source is empty, or the mix lacks one of the classes.
@@ -148,7 +154,7 @@ def training_mix(config: DataConfig, size: int, seed: int) -> Mix:
             raise DataError(f"{source.dataset}: no {source.label} picture to train on has a face.")
         stores.append(store)
     live = {bool(value) for store in stores for value in (store.live.any(), store.live.all())}
-    if live != {True, False}:
+    if both_classes and live != {True, False}:
         raise DataError("data.sources must hold live pictures and attacks; one class is missing.")
     return Mix(tuple(stores), tuple(s.weight for s in config.sources), config, size, seed)
 

@@ -3,6 +3,7 @@
 from typing import Any, Literal, cast
 
 import torch
+import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -10,6 +11,7 @@ from despoof.core.config import StrictConfig
 from despoof.core.errors import InputError
 from despoof.core.extras import need
 from despoof.diffusion.field import EpsFunction
+from despoof.diffusion.group_norm import quick_norms
 from despoof.diffusion.noising import Prediction, eps_from
 from despoof.diffusion.schedule import NoiseSchedule
 
@@ -31,6 +33,12 @@ class NetworkConfig(StrictConfig):
     widths: tuple[int, ...] = Field(
         default=(64, 96, 128), min_length=2, description="channels at full, half … size"
     )
+    fold: int = Field(
+        default=1,
+        ge=1,
+        description="ours, for two cores: turns each square of so many pixels a side into channels "
+        "first, and back at the end; no pixel is lost, the first level has no full size",
+    )
     blocks: int = Field(default=2, ge=1, description="residual blocks a level")
     attention: tuple[bool, ...] = Field(
         default=(False, False, True), description="which levels attend to themselves"
@@ -50,7 +58,7 @@ class NetworkConfig(StrictConfig):
     @property
     def multiple(self) -> int:
         """Return what the sides of a picture must be a multiple of."""
-        return 2 ** (len(self.widths) - 1)
+        return self.fold * 2 ** (len(self.widths) - 1)
 
 
 class DomainNetwork(nn.Module):
@@ -80,13 +88,16 @@ class DomainNetwork(nn.Module):
         """
         _check(self.config, x, place)
         inputs = x if place is None else torch.cat([x, place.to(x).expand(len(x), -1, -1, -1)], 1)
+        inputs = F.pixel_unshuffle(inputs, self.config.fold)
         times = t.to(x.device, torch.float32).expand(len(x))
         if self.config.domains == "tied":
             labels = domain if isinstance(domain, Tensor) else _labels(domain, x)
-            return cast("Any", self.nets[0])(inputs, times, class_labels=labels).sample
+            said = cast("Any", self.nets[0])(inputs, times, class_labels=labels).sample
+            return F.pixel_shuffle(said, self.config.fold)
         if isinstance(domain, Tensor):
             raise InputError("Separate networks take a domain by name, one for the whole batch.")
-        return cast("Any", self.nets[DOMAINS.index(domain)])(inputs, times).sample
+        said = cast("Any", self.nets[DOMAINS.index(domain)])(inputs, times).sample
+        return F.pixel_shuffle(said, self.config.fold)
 
 
 def place_channels(
@@ -136,9 +147,9 @@ def eps_function(
 
 
 def _unet(config: NetworkConfig, classes: int | None) -> nn.Module:
-    return need("diffusers", "train").UNet2DModel(
-        in_channels=config.channels + 2 * config.coordinates,
-        out_channels=config.channels,
+    unet = need("diffusers", "train").UNet2DModel(
+        in_channels=(config.channels + 2 * config.coordinates) * config.fold**2,
+        out_channels=config.channels * config.fold**2,
         block_out_channels=config.widths,
         layers_per_block=config.blocks,
         down_block_types=tuple(f"{_kind(on)}DownBlock2D" for on in config.attention),
@@ -149,6 +160,8 @@ def _unet(config: NetworkConfig, classes: int | None) -> nn.Module:
         add_attention=config.attention[-1],
         num_class_embeds=classes,
     )
+    quick_norms(unet)
+    return unet
 
 
 def _kind(attends: bool) -> str:

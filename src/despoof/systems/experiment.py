@@ -13,7 +13,7 @@ from despoof.core.errors import ConfigError
 from despoof.core.extras import need
 from despoof.core.types import System
 from despoof.data.views import DataConfig
-from despoof.systems.records import system_record
+from despoof.systems.records import SystemRecord, system_record
 from despoof.systems.saving import save_system
 from despoof.training.config import TrainConfig
 from despoof.training.folder import StageResult
@@ -56,25 +56,23 @@ def read_experiment(path: str | Path, settings: Sequence[str] = ()) -> Experimen
     record.recipe.parse(experiment.recipe, f"{path}, recipe")
     for name in experiment.stage_train:
         if name not in record.stage_names:
-            near = difflib.get_close_matches(name, record.stage_names, n=1, cutoff=0.4)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(
-                f"{path}, stage_train: {record.name} has no stage {name!r}.{hint} "
-                f"Stages: {', '.join(record.stage_names)}."
-            )
+            raise ConfigError(_no_stage(f"{path}, stage_train", record, name))
     experiment.settings()
     return experiment
 
 
 def train_experiment(
-    experiment: Experiment, *, resume: bool = True, progress: bool = True
+    experiment: Experiment, *, resume: bool = True, progress: bool = True, until: str | None = None
 ) -> list[StageResult]:
     """Run all stages and save the system as a folder that `despoof check --weights` takes.
+
+    With `until` it stops after that stage, for other runs to learn on from, and saves no system.
 
     The run is `<output>/<stage>/…`, the system `<output>/weights/`, and pictures of what it has
     learnt, where the system draws some, `<output>/pictures/`.
 
     Raises:
+        ConfigError: the system has no stage of the name `until`.
         MissingExtraError: the `train` extra is not installed; before any data is cut.
         DataError: a dataset is missing or empty.
         TrainingError: as `training.loop.run_stages`.
@@ -82,6 +80,8 @@ def train_experiment(
     for module in ("accelerate", "tensorboard"):
         need(module, "train")
     record = system_record(experiment.system)
+    if until is not None and until not in record.stage_names:
+        raise ConfigError(_no_stage("until", record, until))
     config = record.config.parse(experiment.model)
     recipe = record.recipe.parse(experiment.recipe)
     folder = Path(experiment.output)
@@ -93,11 +93,24 @@ def train_experiment(
         for stage in record.stages(config, recipe, experiment.data, experiment.seed):
             made.append(stage)
             yield stage
+            if stage.name == until:
+                return
 
     settings = defaultdict(lambda: experiment.train, experiment.settings())
     results = run_stages(stages(), settings, folder, resume=resume, progress=progress)
+    if until is not None:
+        return results
     system = made[-1].module.eval()
     save_system(folder / "weights", experiment.system, cast("System", system).config, system)
     if record.illustrate is not None:
         record.illustrate(made, folder)
     return results
+
+
+def _no_stage(where: str, record: SystemRecord, name: str) -> str:
+    near = difflib.get_close_matches(name, record.stage_names, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return (
+        f"{where}: {record.name} has no stage {name!r}.{hint} "
+        f"Stages: {', '.join(record.stage_names)}."
+    )

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from despoof.core.errors import ConfigError
+from despoof.core.errors import ConfigError, DataError, TrainingError
 from despoof.data.views import DevSet
 from despoof.diffusion.network import DomainNetwork, NetworkConfig, place_channels
 from despoof.diffusion.noising import add_noise
@@ -18,6 +18,8 @@ from despoof.systems.despoofing_diffusion.fields import FieldsRecipe, FieldsStag
 from despoof.systems.despoofing_diffusion.system_config import DespoofingDiffusionConfig
 from despoof.systems.despoofing_diffusion.tiles import cut_tiles
 from despoof.systems.records import RECORDS
+from despoof.training.folder import BEST
+from despoof.training.tensors import write_tensors
 
 pytest.importorskip("diffusers")
 TINY = RECORDS["despoofing-diffusion"].tiny
@@ -229,3 +231,47 @@ def test_a_few_steps_teach_a_field_one_face():
         optimizer.step()
         losses.append(float(loss.detach()))
     assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
+
+
+def test_without_attacks_each_face_is_asked_once_and_the_domains_take_turns():
+    fields, b = first_fields(config(), FieldsRecipe(), 0), batch()
+    b["live"] = torch.ones(6, dtype=torch.bool)
+    rows = {name: b[name] for name in ("faces", "noise", "t")}
+    domain = torch.tensor([0, 1] * 3)
+    wanted = denoising_errors(fields, SCHEDULE, domain=domain, **rows).mean()
+    loss, logs = tied_loss(fields, SCHEDULE, b, 0.5)
+    torch.testing.assert_close(loss, wanted)
+    assert set(logs) == {"live"}
+
+
+def of_live_alone(data):
+    kept = tuple(s for s in data.sources if s.label == "live" and s.simulate != "attack")
+    return data.model_copy(update={"sources": kept})
+
+
+def test_fields_may_begin_with_those_of_live_faces_alone(data, tmp_path):
+    start = FieldsStage(config(), FieldsRecipe(), of_live_alone(data), 3)
+    assert start.batch(0)["live"].all()
+    write_tensors(tmp_path / BEST, start.module.state_dict(), {})
+    first = FieldsStage(config(), FieldsRecipe(begin=str(tmp_path)), data, 0)
+    for mine, theirs in zip(first.module.parameters(), start.module.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    plain = FieldsStage(config(), FieldsRecipe(), data, 0)
+    copied = tmp_path / "elsewhere"
+    copied.mkdir()
+    write_tensors(copied / BEST, start.module.state_dict(), {})
+    again = FieldsStage(config(), FieldsRecipe(begin=str(copied)), data, 0)
+    assert first.fingerprint() == again.fingerprint() != plain.fingerprint()
+
+
+def test_a_beginning_that_does_not_fit_is_named(data, tmp_path):
+    start = first_fields(config(widths=(16, 16)), FieldsRecipe(), 0)
+    write_tensors(tmp_path / BEST, start.state_dict(), {})
+    with pytest.raises(TrainingError, match="another network"):
+        FieldsStage(config(), FieldsRecipe(begin=str(tmp_path)), data, 0)
+
+
+def test_fields_need_live_faces(data):
+    kept = tuple(source for source in data.sources if source.label == "attack")
+    with pytest.raises(DataError, match="no live face"):
+        FieldsStage(config(), FieldsRecipe(), data.model_copy(update={"sources": kept}), 0)

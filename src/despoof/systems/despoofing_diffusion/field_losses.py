@@ -63,10 +63,17 @@ def tied_loss(
 ) -> Loss:
     """Both domains' errors, in one pass: every face as `all`, live ones once more as `live`.
 
-    Twice the same noise: what the two fields have in common is learnt from the same examples.
+    Twice the same noise: what the two fields have in common is learnt from the same examples. A
+    batch of live faces alone cannot tell the domains apart: each face is asked once, every other
+    one as `live`.
     """
     live = batch["live"]
     count = len(live)
+    if bool(live.all()):
+        rows = {name: batch[name] for name in ("faces", "noise", "t", "place") if name in batch}
+        second = torch.arange(count, device=live.device) % 2
+        errors = denoising_errors(fields, schedule, domain=second, **rows)
+        return errors.mean(), {"live": errors.detach().mean()}
     index = torch.cat([torch.arange(count, device=live.device), live.nonzero()[:, 0]])
     second = torch.arange(len(index), device=live.device) >= count
     rows = {name: batch[name][index] for name in ("faces", "noise", "t", "place") if name in batch}

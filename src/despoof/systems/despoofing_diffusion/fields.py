@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from despoof.core.config import StrictConfig
 from despoof.core.device import seed_of
-from despoof.core.errors import ConfigError
+from despoof.core.errors import ConfigError, DataError
 from despoof.data.views import DataConfig, DevSet, development_sets, training_mix
 from despoof.diffusion.network import DomainNetwork
 from despoof.systems.despoofing_diffusion.ahead import Ahead, helpers
@@ -22,6 +23,7 @@ from despoof.systems.despoofing_diffusion.cross_fields import (
     fold_loss,
     of_everyone,
     of_folds,
+    take_fields,
 )
 from despoof.systems.despoofing_diffusion.field_losses import (
     Loss,
@@ -31,6 +33,7 @@ from despoof.systems.despoofing_diffusion.field_losses import (
     tied_loss,
 )
 from despoof.systems.despoofing_diffusion.people import Folds, deal_folds
+from despoof.systems.despoofing_diffusion.residuals import weights_hash
 from despoof.systems.despoofing_diffusion.system_config import DespoofingDiffusionConfig
 from despoof.systems.despoofing_diffusion.tiles import cut_tiles
 from despoof.training.stage import Batch, Update
@@ -64,6 +67,11 @@ class FieldsRecipe(StrictConfig):
     trained: str | None = Field(
         default=None, description="folder of a finished `fields` stage: take its weights, skip ours"
     )
+    begin: str | None = Field(
+        default=None,
+        description="folder of a finished `fields` stage: learn on from its weights. It may have "
+        "seen live faces alone: then both fields are one before the first attack is shown",
+    )
     folds: int = Field(
         default=1,
         ge=1,
@@ -73,8 +81,13 @@ class FieldsRecipe(StrictConfig):
     )
 
     def decisive(self) -> dict[str, Any]:
-        """Return plain values for hashes, as they were before there were folds where none are."""
-        return {k: v for k, v in self.plain().items() if k != "folds" or v != 1}
+        """Return plain values for hashes, without `begin` (its weights decide, not its folder).
+
+        `folds` is left out where there are none, as before there were any.
+        """
+        values = {k: v for k, v in self.plain().items() if k != "folds" or v != 1}
+        del values["begin"]
+        return values
 
 
 class FieldsStage:
@@ -87,10 +100,15 @@ class FieldsStage:
     ) -> None:
         _check_tiles(config, recipe)
         self.config, self.recipe, self.data, self.seed = config, recipe, data, seed
-        self.mix = training_mix(data, config.crop.size, seed)
+        self.mix = training_mix(data, config.crop.size, seed, both_classes=False)
+        if not any(store.live.any() for store in self.mix.stores):
+            raise DataError("data.sources hold no live face, and a field of live faces needs some.")
         self._dev: list[DevSet] | None = None
         self._ahead = Ahead(self._batch, helpers())
         fields = first_fields(config, recipe, seed)
+        if recipe.begin is not None:
+            fields = of_everyone(take_fields(Path(recipe.begin), config.fields, 1))
+        self._begun = [] if recipe.begin is None else [weights_hash(fields)]
         self.folds: Folds | None = None
         self.module: nn.Module = fields
         if recipe.folds > 1:
@@ -188,7 +206,7 @@ class FieldsStage:
         parts += [self.recipe.decisive(), self.data.plain()]
         pictures = [len(store.live) for store in self.mix.stores]
         dealt = [self.folds.digest] if self.folds else []
-        text = json.dumps([parts, self.seed, pictures, *dealt], sort_keys=True)
+        text = json.dumps([parts, self.seed, pictures, *dealt, *self._begun], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -1,0 +1,133 @@
+"""Which bridge, and how many steps: fidelity and task error on one pair of trained fields.
+
+    python benchmarks/system1/bridges.py [--faces 200]
+
+The fields learnt from CelebA-Spoof; the faces are of NUAA's test. Fidelity is against 100 + 100
+steps of DPM-Solver++; the task is told by the detector that learnt from 10 + 10 steps of O-BELM,
+and for 25 + 25 and 50 + 50 of DDIM also by one that learnt from that very noise. Writes
+results/system1_bridges.json.
+"""
+
+import argparse
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from ablation import compared
+from noise import TestSet, noise_in, real_set, scores_with
+from results import write
+from torch import Tensor
+
+from despoof.core.device import seed_of
+from despoof.diffusion.bridge import PAPER, REFERENCE, BridgeConfig
+from despoof.diffusion.network import eps_function
+from despoof.diffusion.score_difference import score_difference
+from despoof.evaluation.bridge_checks.fidelity import noise_fidelity
+from despoof.metrics.curves import auc
+from despoof.metrics.significance import holm
+from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
+from despoof.systems.saving import load_system
+from runs import folder
+
+
+def _ddim(steps: int) -> BridgeConfig:
+    return PAPER.model_copy(update={"steps": steps})
+
+
+WAYS: dict[str, BridgeConfig] = {
+    "DPM-Solver++ 100 + 100 (reference)": REFERENCE,
+    "DDIM 10 + 10": _ddim(10),
+    "DDIM 25 + 25": _ddim(25),
+    "DDIM 50 + 50 (paper)": PAPER,
+    "DDIM 100 + 100": _ddim(100),
+    "DPM-Solver++ 10 + 10": BridgeConfig(solver="dpm-solver", steps=10),
+    "DPM-Solver++ 20 + 20": BridgeConfig(solver="dpm-solver", steps=20),
+    "O-BELM 10 + 10 (ours)": BridgeConfig(steps=10),
+    "O-BELM 20 + 20": BridgeConfig(steps=20),
+    "O-BELM 8 + 8, t ≤ 500": BridgeConfig(steps=8, t_max=500.0),
+}
+DIFFERENCE = "score difference, K = 4"
+RETRAINED = {"DDIM 25 + 25": "ddim-25", "DDIM 50 + 50 (paper)": "ddim-50"}
+
+
+def few(faces: TestSet, count: int) -> TestSet:
+    """Return `count` faces, half of them live, spread evenly."""
+    chosen = []
+    for live in (True, False):
+        rows = np.flatnonzero(faces.table.live == live)
+        chosen.append(rows[np.linspace(0, len(rows) - 1, count // 2).round().astype(int)])
+    kept = np.concatenate(chosen)
+    from despoof.metrics.scores import select
+
+    mask = np.zeros(len(faces.images), bool)
+    mask[kept] = True
+    return TestSet(f"{faces.name}, {count}", faces.images[mask], select(faces.table, mask))
+
+
+@torch.no_grad()
+def differences(system: DespoofingDiffusion, faces: TestSet) -> Tensor:
+    """Return the residual without an ODE."""
+    schedule = system.config.schedule
+    up, down = (eps_function(system.fields, d, schedule) for d in ("all", "live"))
+    generator = torch.Generator().manual_seed(seed_of("score difference"))
+    noise = torch.randn(1, *faces.pixels().shape[1:], generator=generator)
+    parts = faces.pixels().split(64)
+    return torch.cat([score_difference(x, up, down, schedule, noise=noise).noise for x in parts])
+
+
+def main() -> None:
+    """Measure every way."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faces", type=int, default=200)
+    arguments = parser.parse_args()
+    judges = {n: load_system(folder("celeba", n) / "weights")[1] for n in ("noise", "rgb+noise")}
+    system = judges["noise"]
+    faces = few(real_set("nuaa test", system.config.crop.size), arguments.faces)
+    exact = noise_in(system, faces, REFERENCE)
+    rows: list[dict[str, Any]] = []
+    tables = {}
+    for name in (*WAYS, DIFFERENCE):
+        start = time.perf_counter()
+        noise = (
+            differences(system, faces)
+            if name == DIFFERENCE
+            else noise_in(system, faces, WAYS[name])
+        )
+        nfe = 8 if name == DIFFERENCE else _nfe(system, faces, WAYS[name])
+        row = {"way": name, "nfe": nfe, **noise_fidelity(noise, exact)}
+        for judge, own in judges.items():
+            tables[judge, name] = faces.scored(scores_with(own, faces, noise))
+            row[f"auc_{judge}"] = auc(tables[judge, name])
+        again = folder("celeba", "noise", RETRAINED.get(name, "-")) / "weights"
+        if name in RETRAINED and again.is_dir():
+            own = load_system(again)[1]
+            tables["retrained", name] = faces.scored(scores_with(own, faces, noise))
+            row["auc_retrained"] = auc(tables["retrained", name])
+        for live, word in ((True, "live"), (False, "attack")):
+            part = noise[torch.from_numpy(faces.table.live == live)]
+            row[f"rms_{word}"] = float(part.square().mean().sqrt())
+        rows.append(row)
+        print(name, f"{time.perf_counter() - start:.0f} s", row["correlation_median"], flush=True)
+    tests = []
+    ours = "O-BELM 10 + 10 (ours)"
+    for name in WAYS:
+        if name != ours:
+            pair = compared(tables["noise", ours], tables["noise", name])
+            tests.append({"judge": "noise", "first": ours, "second": name, **pair})
+    for name in RETRAINED:
+        if ("retrained", name) in tables:
+            pair = compared(tables["noise", ours], tables["retrained", name])
+            tests.append({"judge": "each its own", "first": ours, "second": name, **pair})
+    for test, p in zip(tests, holm([t["p_permutation"] for t in tests]), strict=True):
+        test["p_holm"] = p
+    n = {"live": int(faces.table.live.sum()), "attack": int((~faces.table.live).sum())}
+    write("system1_bridges", {"rows": rows, "tests": tests, "n": n, "seed": 0})
+
+
+def _nfe(system: DespoofingDiffusion, faces: TestSet, way: BridgeConfig) -> int:
+    return system.with_bridge(way).bridged(faces.pixels()[:1]).nfe
+
+
+if __name__ == "__main__":
+    main()

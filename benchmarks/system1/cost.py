@@ -1,0 +1,120 @@
+"""What a bridge costs: evaluations, milliseconds, memory; ratios to the paper's in the same run.
+
+    python benchmarks/system1/cost.py [WEIGHTS] [--repeats 3]
+
+Every setting in a process of its own, for its peak of memory. Writes results/system1_cost.json.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from bridges import WAYS
+from results import write
+from torch import Tensor
+
+from despoof.core.device import usable_cores
+from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
+from despoof.systems.saving import load_system
+
+PLAN = [
+    *[("torch", name, 1, "bf16") for name in ("DDIM 50 + 50 (paper)", "O-BELM 10 + 10 (ours)")],
+    *[("torch", "O-BELM 10 + 10 (ours)", batch, "bf16") for batch in (8, 32)],
+    *[("torch", "O-BELM 10 + 10 (ours)", batch, "fp32") for batch in (1, 8, 32)],
+    ("torch", "O-BELM 8 + 8, t ≤ 500", 1, "bf16"),
+    ("torch", "DPM-Solver++ 20 + 20", 1, "bf16"),
+    ("openvino", "O-BELM 10 + 10 (ours)", 1, "fp32"),
+    ("openvino", "O-BELM 10 + 10 (ours)", 8, "fp32"),
+]
+
+
+def one(weights: str, setting: list[str], repeats: int) -> None:
+    """Time one setting (engine, way, batch, precision); print it as JSON."""
+    engine, way, precision = setting[0], setting[1], setting[3]
+    batch = int(setting[2])
+    torch.set_num_threads(usable_cores())
+    system = load_system(Path(weights))[1].with_bridge(WAYS[way], precision)
+    faces = torch.rand(batch, 3, *[system.config.crop.size] * 2) * 2 - 1
+    if engine == "openvino":
+        put_openvino(system, faces)
+    nfe = system.bridged(faces).nfe
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        system.score(faces)
+        times.append((time.perf_counter() - start) * 1000 / batch)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        json.dumps(
+            {
+                "engine": engine,
+                "way": way,
+                "batch": batch,
+                "precision": precision,
+                "nfe": nfe,
+                "ms_per_face": float(np.median(times)),
+                "peak_mb": peak,
+                "repeats": repeats,
+            }
+        )
+    )
+
+
+def put_openvino(system: DespoofingDiffusion, faces: torch.Tensor) -> None:
+    """Run the tied UNet by OpenVINO; the solver stays torch's."""
+    import openvino
+
+    net = system.fields.nets[0]
+    fold = system.config.fields.fold
+    x = torch.nn.functional.pixel_unshuffle(faces, fold)
+    times, labels = torch.ones(len(x)), torch.zeros(len(x), dtype=torch.long)
+
+    class Plain(torch.nn.Module):
+        def forward(self, x: Tensor, t: Tensor, c: Tensor) -> Tensor:
+            return net(x, t, class_labels=c).sample
+
+    model = openvino.convert_model(Plain().eval(), example_input=(x, times, labels))
+    run = openvino.compile_model(model, "CPU")
+
+    class Answer:
+        def __init__(self, sample: torch.Tensor) -> None:
+            self.sample = sample
+
+    def forward(x: torch.Tensor, t: torch.Tensor, class_labels: torch.Tensor) -> Answer:
+        given = [x.float().numpy(), t.float().numpy(), class_labels.numpy()]
+        return Answer(torch.from_numpy(np.array(run(given)[0])))
+
+    net.forward = forward
+
+
+def main() -> None:
+    """Time every setting of the plan in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", nargs="?", default="runs/despoofing_diffusion/weights")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--one", nargs=4)
+    arguments = parser.parse_args()
+    if arguments.one:
+        one(arguments.weights, arguments.one, arguments.repeats)
+        return
+    rows = []
+    for setting in PLAN:
+        own = ["--repeats", str(arguments.repeats), "--one", *map(str, setting)]
+        command = [sys.executable, __file__, arguments.weights, *own]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        rows.append(json.loads(done.stdout.splitlines()[-1]))
+        print(rows[-1], flush=True)
+    paper = rows[0]["ms_per_face"]
+    for row in rows:
+        row["times_faster_than_paper"] = paper / row["ms_per_face"]
+    write("system1_cost", {"rows": rows, "weights": arguments.weights})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""What the two fields are like: tied or two networks, share of live faces, sign, null test.
+
+    python benchmarks/system1/fields.py
+
+Variants of the fields that learnt from CelebA-Spoof, each with a detector of its own that sees the
+noise alone; faces of NUAA's test and of CelebA-Spoof's development people. The null test sends
+faces up and down with the live field: what does not come back is the solver's, and must not tell
+attacks. Writes results/system1_fields.json.
+"""
+
+from typing import Any
+
+import torch
+from ablation import compared
+from bridges import few
+from noise import noise_in, real_set, scores_with
+from results import write
+
+from despoof.evaluation.rows import evaluation_row
+from despoof.evaluation.tables import to_plain
+from despoof.metrics.significance import holm
+from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
+from despoof.systems.saving import load_system
+from runs import VARIANTS, folder
+
+FIELDS = ("", "share-10", "share-90", "scratch", "independent", "signed")
+BASELINES = {"independent": "scratch"}
+"""A variant is compared with this one instead of the protocol's own: same steps, same start."""
+COUNT = 400
+
+
+def null_rms(system: DespoofingDiffusion, x: torch.Tensor) -> torch.Tensor:
+    """Return (N,) sizes of what the live field alone leaves."""
+    from despoof.diffusion.bridge import bridge
+    from despoof.diffusion.network import eps_function
+
+    schedule = system.config.schedule
+    live = eps_function(system.fields, "live", schedule)
+    made = [bridge(part, live, live, schedule, system.config.bridge).noise for part in x.split(64)]
+    return torch.cat(made).double().square().mean(dim=(1, 2, 3)).sqrt()
+
+
+def main() -> None:
+    """Measure the variants that are there."""
+    rows: list[dict[str, Any]] = []
+    tables: dict[tuple[str, str], Any] = {}
+    for variant in FIELDS:
+        place = folder("celeba", "noise", variant) / "weights"
+        if not place.is_dir():
+            print(f"{place} is not there: left out")
+            continue
+        system = load_system(place)[1]
+        for name in ("nuaa test", "celeba-spoof dev"):
+            faces = few(real_set(name, system.config.crop.size), COUNT)
+            noise = noise_in(system, faces)
+            tables[variant, name] = faces.scored(scores_with(system, faces, noise))
+            row: dict[str, Any] = {"fields": variant or "tied, share 50", "set": name}
+            row |= to_plain(evaluation_row("", tables[variant, name]))
+            live = torch.from_numpy(faces.table.live)
+            size = noise.square().mean(dim=(1, 2, 3)).sqrt()
+            row |= {"rms_live": float(size[live].mean()), "rms_attack": float(size[~live].mean())}
+            sizes = to_plain(evaluation_row("", faces.scored(-size.double().numpy())))
+            row |= {"auc_size": sizes["auc"], "auc_size_ci95": sizes["auc_ci95"]}
+            if variant in ("", "independent"):
+                null = to_plain(
+                    evaluation_row("", faces.scored(-null_rms(system, faces.pixels()).numpy()))
+                )
+                row |= {"auc_null": null["auc"], "auc_null_ci95": null["auc_ci95"]}
+            rows.append(row)
+            print(variant or "tied", name, f"{row['auc']:.3f}", flush=True)
+    tests = []
+    for (variant, name), table in tables.items():
+        base = BASELINES.get(variant, "")
+        if variant and (base, name) in tables:
+            pair = compared(tables[base, name], table)
+            tests.append({"set": name, "first": base or "tied", "second": variant, **pair})
+    for test, p in zip(tests, holm([t["p_permutation"] for t in tests]), strict=True):
+        test["p_holm"] = p
+    write("system1_fields", {"rows": rows, "tests": tests, "faces": COUNT, "seed": 0})
+
+
+if __name__ == "__main__":
+    assert set(FIELDS) - {""} <= set(VARIANTS)
+    main()

@@ -1,0 +1,153 @@
+"""The runs of System 1's evidence: which data, which fields, which detector.
+
+    python benchmarks/system1/runs.py [NAME …]     # trains what is missing
+
+A protocol is a training set; each has one pair of fields, and one detector for every input of the
+paper's ablation. `variants` change the fields of one protocol. All begin with the live faces of
+experiments/small/despoofing_diffusion_start.yaml, but `independent`, which is the paper's way.
+"""
+
+import argparse
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from despoof.core.config import read_yaml
+from despoof.systems.experiment import Experiment, train_experiment
+
+BASE = Path(__file__).parents[2] / "experiments" / "small" / "despoofing_diffusion.yaml"
+RUNS = Path("runs") / "system1"
+INPUTS = ("rgb", "noise", "rgb+rgb", "rgb+noise")
+
+
+def _source(dataset: str, label: str, weight: float, **more: object) -> dict[str, Any]:
+    return {"dataset": dataset, "label": label, "weight": weight, **more}
+
+
+def _simulated(*families: str) -> list[dict[str, Any]]:
+    """LFW's people, live through the simulated cameras too, and their simulated attacks."""
+    live = [
+        _source("lfw", "live", 0.15, limit=2000),
+        _source("lfw", "live", 0.35, simulate="camera", limit=600),
+    ]
+    return live + [
+        _source("lfw", "live", 0.5 / len(families), simulate="attack", species=[family], limit=600)
+        for family in families
+    ]
+
+
+PROTOCOLS: dict[str, dict[str, Any]] = {
+    "celeba": {
+        "sources": [_source("celeba-spoof", label, 0.5) for label in ("live", "attack")],
+        "dev": ["celeba-spoof"],
+        "fields": 400,
+    },
+    "nuaa": {
+        "sources": [_source("nuaa", label, 0.5) for label in ("live", "attack")],
+        "dev": ["nuaa"],
+        "fields": 300,
+        "views": 1.0,
+    },
+    "simulated": {
+        "sources": _simulated("print", "replay"),
+        "dev": ["celeba-spoof", "nuaa"],
+        "fields": 400,
+    },
+    # Nothing is chosen for these two: the last step of both stages is kept.
+    "print": {
+        "sources": _simulated("print"),
+        "dev": ["nuaa"],
+        "fields": 300,
+        "choose": False,
+    },
+    "replay": {
+        "sources": _simulated("replay"),
+        "dev": ["nuaa"],
+        "fields": 300,
+        "choose": False,
+    },
+}
+# Of the protocol "celeba"; noise alone is what a variant of the fields changes.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "share-10": {"recipe.fields": {"live_share": 0.1}},
+    "share-90": {"recipe.fields": {"live_share": 0.9}},
+    "independent": {
+        "model.fields": {"domains": "separate"},
+        "recipe.fields": {"start": "independent", "begin": None},
+        "fields": 500,
+    },
+    "scratch": {"recipe.fields": {"begin": None}, "fields": 500},
+    "signed": {"model.detector": {"noise_form": "signed"}, "of": "celeba"},
+    "ddim-50": {
+        "model.bridge": {"solver": "ddim", "grid": "uniform", "steps": 50},
+        "of": "celeba",
+    },
+    "ddim-25": {
+        "model.bridge": {"solver": "ddim", "grid": "uniform", "steps": 25},
+        "of": "celeba",
+    },
+}
+
+
+def experiment(protocol: str, inputs: str, variant: str = "") -> Experiment:
+    """Return one run; the detectors of a protocol take the fields that its first run trains."""
+    values = copy.deepcopy(read_yaml(BASE))
+    chosen = {**PROTOCOLS[protocol], **{k: v for k, v in VARIANTS.get(variant, {}).items()}}
+    values["data"] |= {"sources": chosen["sources"], "dev": chosen["dev"]}
+    values["stage_train"]["fields"] |= {"steps": chosen["fields"]}
+    values["stage_train"]["fields"]["validate_every"] = max(100, chosen["fields"] // 3)
+    values["recipe"]["views"] = chosen.get("views", values["recipe"]["views"])
+    if not chosen.get("choose", True):
+        values["stage_train"]["fields"]["validate_every"] = chosen["fields"]
+        values["train"]["validate_every"] = values["train"]["steps"]
+    for place, changes in chosen.items():
+        if "." in place:
+            room, part = place.split(".")
+            values[room][part] |= changes
+    values["model"]["detector"]["inputs"] = inputs
+    values["output"] = str(folder(protocol, inputs, variant))
+    first = fields_folder(protocol, variant)
+    if first != folder(protocol, inputs, variant) / "fields":
+        values["recipe"]["fields"] = {
+            **values["recipe"]["fields"],
+            "trained": str(first),
+            "begin": None,
+        }
+    return Experiment.parse(values, str(BASE))
+
+
+def folder(protocol: str, inputs: str, variant: str = "") -> Path:
+    """Return where a run lies."""
+    return RUNS / "-".join(part for part in (protocol, variant, inputs.replace("+", "_")) if part)
+
+
+def fields_folder(protocol: str, variant: str = "") -> Path:
+    """Return where the fields of a run lie: in that of the same fields' noise detector."""
+    own = "" if "of" in VARIANTS.get(variant, {}) else variant
+    return folder(protocol, "noise", own) / "fields"
+
+
+def plan() -> list[tuple[str, str, str]]:
+    """Return (protocol, inputs, variant) of every run, fields before those that take them."""
+    order = ("noise", "rgb+noise", "rgb", "rgb+rgb")
+    runs = [(protocol, inputs, "") for protocol in PROTOCOLS for inputs in order]
+    return runs + [("celeba", "noise", variant) for variant in VARIANTS]
+
+
+def main() -> None:
+    """Train what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="beginnings of run folders; default: all")
+    names = tuple(parser.parse_args().names)
+    for protocol, inputs, variant in plan():
+        place = folder(protocol, inputs, variant)
+        if names and not place.name.startswith(names):
+            continue
+        results = train_experiment(experiment(protocol, inputs, variant), progress=False)
+        best = {result.folder.name: result.best_metrics for result in results}
+        print(place.name, json.dumps(best), flush=True)
+
+
+if __name__ == "__main__":
+    main()
