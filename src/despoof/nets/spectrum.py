@@ -67,5 +67,18 @@ def whitened_error(error: Tensor, reference: Tensor, floor: float = 1e-5) -> Ten
 
     Source: SPEC §8.4, level 4 ("weight FFT bands equally (whitened spectrum loss)").
     """
-    unit = band_energy(reference.detach()).mean(dim=0) + floor
-    return ((band_energy(error) + floor) / unit).sqrt().mean(dim=1)
+    return octave_error(error, band_energy(reference.detach()).mean(dim=0), floor)
+
+
+def octave_error(error: Tensor, unit: Tensor, floor: float = 1e-5) -> Tensor:
+    """`whitened_error` by band energies that were measured before.
+
+    Args:
+        error: (B, C, S, S) estimate − truth.
+        unit: (bands,) mean energy of each octave of the truth, see `band_energy`.
+        floor: see `whitened_error`.
+
+    Returns:
+        (B,) at least 0.
+    """
+    return ((band_energy(error) + floor) / (unit + floor)).sqrt().mean(dim=1)
