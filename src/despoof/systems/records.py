@@ -24,6 +24,10 @@ from despoof.systems.pair_unet import stage as pair_stage
 from despoof.systems.pair_unet import system as pair_system
 from despoof.systems.rgb_baseline import stages as rgb_stages
 from despoof.systems.rgb_baseline import system as rgb_system
+from despoof.systems.student import config as student_config
+from despoof.systems.student import recipe as student_recipe
+from despoof.systems.student import stages as student_stages
+from despoof.systems.student import system as student_system
 from despoof.systems.texture import config as texture_config
 from despoof.systems.texture import stage as texture_stage
 from despoof.systems.texture import system as texture_system
@@ -142,6 +146,21 @@ RECORDS: dict[str, SystemRecord] = {
             tiny={"crop": _TINY_CROP, "backbone": {"width": 0.25, "depth": 0.25}, "hidden": 8},
             paper="arXiv:1905.11946 (the backbone)",
             title="Texture classifier on a pretrained EfficientNet-Lite",
+        ),
+        SystemRecord(
+            name="student",
+            config=student_config.StudentConfig,
+            build=student_system.Student,
+            recipe=student_recipe.RecipeConfig,
+            stage_names=("student", "head"),
+            stages=student_stages.stages,
+            tiny={
+                "crop": _TINY_CROP,
+                "network": {"widths": (8, 16), "blocks": 1},
+                "detector": {"width": 0.1, "fold": 2, "positive": False, "noise_scale": 0.5},
+            },
+            paper="none: distilled from arXiv:2401.08275",
+            title="One-pass student of the diffusion bridge, with its detector",
         ),
     )
 }

@@ -1,0 +1,1 @@
+"""The one-pass student: what a bridge takes a hundred network calls for, distilled into one."""

@@ -1,0 +1,74 @@
+"""How near predicted noise comes to what it should be, over development faces."""
+
+import torch
+from torch import Tensor, nn
+
+from despoof.core.errors import InputError
+from despoof.metrics.curves import auc
+from despoof.metrics.scores import make_scores
+from despoof.nets.spectrum import octave_error
+from despoof.systems.student.lessons import DevPart, known_parts
+
+TINY = 1e-12
+
+
+def correlations(noise: Tensor, truth: Tensor) -> Tensor:
+    """Return (B,) Pearson's correlation of each (3, S, S); 0 where one does not vary.
+
+    >>> x = torch.randn(2, 3, 8, 8)
+    >>> correlations(-2 * x + 1, x).round(decimals=4).tolist()
+    [-1.0, -1.0]
+    """
+    if noise.shape != truth.shape:
+        raise InputError(
+            f"Noise {tuple(noise.shape)} and truth {tuple(truth.shape)} differ in shape."
+        )
+    a, b = (x.double().flatten(1) for x in (noise, truth))
+    a, b = (x - x.mean(dim=1, keepdim=True) for x in (a, b))
+    return (a * b).sum(dim=1) / (a.norm(dim=1) * b.norm(dim=1)).clamp(min=TINY)
+
+
+def agreement(
+    network: nn.Module, dev: tuple[DevPart, ...], unit: Tensor, chunk: int = 64
+) -> dict[str, float]:
+    """Measure a noise network on development faces, in bf16: it only ranks checkpoints.
+
+    Returns:
+        Over all plain faces whose noise is known and not 0: `correlation` (median),
+        `correlation_5th`, `noise_error` (relative L2; 1 = no better than no noise) and `spectrum`
+        (whitened by `unit`). `auc/<set>` and their mean `auc`: of minus the size (RMS) of the noise
+        that was found, plain and stressed; no detector has a say in it.
+    """
+    device = next(network.parameters()).device
+    found: dict[str, Tensor] = {}
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+        for part in dev:
+            chunks = [network(x.to(device)).float().cpu() for x in part.faces.split(chunk)]
+            found[part.name] = torch.cat(chunks)
+    figures: dict[str, float] = {}
+    for part in dev:
+        if bool(part.live.any()) and not bool(part.live.all()):
+            size = found[part.name].double().square().mean(dim=(1, 2, 3)).sqrt()
+            figures[f"auc/{part.name}"] = auc(make_scores(-size.numpy(), part.live.numpy()))
+    mean = {"auc": sum(figures.values()) / len(figures)} if figures else {}
+    return mean | figures | _errors(found, dev, unit)
+
+
+def _errors(found: dict[str, Tensor], dev: tuple[DevPart, ...], unit: Tensor) -> dict[str, float]:
+    own: list[Tensor] = []
+    wanted: list[Tensor] = []
+    for part in known_parts(dev):
+        assert part.noise is not None  # that is what is known
+        some = part.noise.flatten(1).any(dim=1)
+        own.append(found[part.name][some])
+        wanted.append(part.noise[some])
+    if not own or not sum(map(len, own)):
+        return {}
+    noise, truth = torch.cat(own), torch.cat(wanted)
+    by_face = correlations(noise, truth)
+    return {
+        "correlation": float(by_face.quantile(0.5)),
+        "correlation_5th": float(by_face.quantile(0.05)),
+        "noise_error": float((noise - truth).norm() / truth.norm()),
+        "spectrum": float(octave_error(noise - truth, unit).mean()),
+    }
