@@ -18,7 +18,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-SYSTEMS = ["face-despoofing", "pair-unet", "rgb-baseline", "texture"]
+SYSTEMS = ["face-despoofing", "pair-unet", "rgb-baseline", "student", "texture"]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from export.hand_made import SIDE, brightness, graph
 
 FACES = np.random.default_rng(0).integers(0, 256, (200, 1, 1, 3), dtype=np.uint8)
 FACES = np.ascontiguousarray(np.broadcast_to(FACES, (200, SIDE, SIDE, 3)))
-EXPORTABLE = ["face-despoofing", "pair-unet", "rgb-baseline", "texture"]
+EXPORTABLE = ["face-despoofing", "pair-unet", "rgb-baseline", "student", "texture"]
 
 
 @pytest.fixture

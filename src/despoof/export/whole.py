@@ -13,6 +13,7 @@ from despoof.export.record import InputKind
 from despoof.systems.face_despoofing.system import FaceDespoofing
 from despoof.systems.pair_unet.system import PairUnet
 from despoof.systems.rgb_baseline.system import RgbBaseline
+from despoof.systems.student.system import Student
 from despoof.systems.texture.system import Texture
 
 ScoreRule = Callable[[Any, Tensor], Tensor]
@@ -90,10 +91,15 @@ def _texture(system: Texture, faces: Tensor) -> Tensor:
     return mix * face.float() + (1 - mix) * cells.float().mean(dim=(1, 2))
 
 
+def _student(system: Student, faces: Tensor) -> Tensor:
+    return system.map(faces).float().mean(dim=(1, 2))
+
+
 _RULES: dict[str, ScoreRule] = {
     "face-despoofing": _face_despoofing,
     "pair-unet": _pair_unet,
     "rgb-baseline": _rgb_baseline,
+    "student": _student,
     "texture": _texture,
 }
 _REFUSED = {

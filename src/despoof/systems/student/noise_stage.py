@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from despoof.core.device import seed_of
 from despoof.data.views import DataConfig, DevSet
+from despoof.diffusion.group_norm import quick_norms
 from despoof.systems.despoofing_diffusion.residuals import weights_hash
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.student.agreement import agreement
@@ -47,6 +48,7 @@ class NoiseStage:
         self.lessons = make_lessons(teacher, data, config.crop.size, recipe, seed)
         torch.manual_seed(seed_of(seed, "student"))  # the start of the network
         self.network = NoiseNetwork(config.network)
+        quick_norms(self.network)  # for learning; what is loaded for use has torch's own
         self.module: nn.Module = self.network
         self._parts = [config.crop.plain(), config.network.plain()]
         if recipe.head == "teacher" and teacher is not None:
