@@ -27,6 +27,9 @@ TERMS = (
 )
 ABOUT = {
     "face-despoofing": "Face De-Spoofing (ECCV 2018, arXiv:1807.09968)",
+    "despoofing-diffusion": "De-spoofing Diffusion (arXiv 2401.08275)",
+    "ag-fas": "AG-FAS (arXiv 2401.09006)",
+    "student": "System 1's bridge in one forward pass, with a detector",
     "texture": "A classifier on EfficientNet-Lite0 that started from ImageNet (Apache-2.0)",
 }
 CARD_TEXT = """# {title}

@@ -34,6 +34,7 @@ TESTS = {
     "replay": ("simulated prints", "simulated replays"),
 }
 FUSED = "fused"
+MEMBERS = ("rgb", "noise", "rgb+noise")
 PAIRS = (("rgb", "rgb+noise"), ("rgb+rgb", "rgb+noise"), ("rgb", "noise"), ("rgb", FUSED))
 
 
@@ -56,63 +57,77 @@ def scores_of_all(systems: dict[str, DespoofingDiffusion], faces: TestSet) -> di
     }
 
 
-def parts_of(name: str, table: Scores, samples: list[str]) -> dict[str, Scores]:
+def parts_of(name: str, table: Scores, faces: TestSet) -> dict[str, Scores]:
     """Return a set, and of NUAA's test its new people as well."""
     if name != "nuaa test":
         return {name: table}
     new = {sample.name for sample in samples_of(NEW_PEOPLE)}
-    return {name: table, NEW_PEOPLE: select(table, np.array([n in new for n in samples]))}
+    samples = faces_of(name, TIGHT, faces.images.shape[1]).samples
+    return {name: table, NEW_PEOPLE: select(table, np.array([s.name in new for s in samples]))}
 
 
 def measure(protocol: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows and the tests of one training set."""
-    systems = {}
-    for inputs in INPUTS:
-        place = folder(protocol, inputs) / "weights"
-        if not place.is_dir():
-            print(f"{place} is not there: {protocol} is left out")
-            return [], []
-        systems[inputs] = load_system(place)[1]
-    dev_names = [f"{name} dev" for name in PROTOCOLS[protocol]["dev"]]
-    devs = [load_set(name, systems["rgb"]) for name in dev_names]
-    if not PROTOCOLS[protocol].get("choose", True):
-        devs = []  # nothing was chosen, no threshold either: the rows' HTER is an oracle's
-    scored = [scores_of_all(systems, faces) for faces in devs]
-    dev = {
-        name: np.concatenate([part[name] for part in scored]) if scored else None for name in INPUTS
-    }
+    there = {inputs: folder(protocol, inputs) / "weights" for inputs in INPUTS}
+    systems = {inputs: load_system(p)[1] for inputs, p in there.items() if p.is_dir()}
+    if missing := set(INPUTS) - set(systems):
+        print(f"{protocol}: no run that sees {', '.join(sorted(missing))}")
+    if not {"rgb", "noise"} <= set(systems):
+        return [], []
+    # Where nothing was chosen, no threshold was either: the rows' HTER is an oracle's.
+    chosen = PROTOCOLS[protocol].get("choose", True)
+    names = [f"{name} dev" for name in PROTOCOLS[protocol]["dev"]] if chosen else []
+    dev = dev_scores(systems, names)
     rows, tests = [], []
     for set_name in TESTS[protocol]:
         faces = load_set(set_name, systems["rgb"])
-        found = scores_of_all(systems, faces)
-        thresholds: dict[str, Any] = dict.fromkeys([*INPUTS, FUSED])
-        if devs:
-            statistics = {n: score_statistics(dev[n]) for n in ("rgb", "noise", "rgb+noise")}
-            chosen = {name: dev[name] for name in statistics}
-            found[FUSED] = fuse_scores({n: found[n] for n in statistics}, statistics)
-            live = np.concatenate([d.table.live for d in devs])
-            groups = np.concatenate([d.table.group for d in devs])
-            for name, values in {**dev, FUSED: fuse_scores(chosen, statistics)}.items():
-                table = make_scores(values, live, None, groups)
-                thresholds[name] = eer_threshold(table, f"EER on {' + '.join(dev_names)}")
-        names = [s.name for s in _samples(set_name, faces)]
+        found = with_fusion(scores_of_all(systems, faces), dev)
         tables: dict[tuple[str, str], Scores] = {}
         for name, values in found.items():
-            for part, table in parts_of(set_name, faces.scored(values), names).items():
+            threshold = None
+            if dev is not None:
+                threshold = eer_threshold(dev[name], f"EER on {' + '.join(names)}")
+            for part, table in parts_of(set_name, faces.scored(values), faces).items():
                 tables[name, part] = table
-                row = to_plain(evaluation_row("", table, thresholds[name]))
+                row = to_plain(evaluation_row("", table, threshold))
                 rows.append({"trained_on": protocol, "inputs": name, "set": part, **row})
                 print(protocol, name, part, f"{row['auc']:.3f}", flush=True)
         for first, second in PAIRS:
-            for part in {part for _, part in tables}:
-                if (second, part) in tables:
-                    tests.append(
-                        {"trained_on": protocol, "set": part, "first": first, "second": second}
-                        | compared(tables[first, part], tables[second, part])
-                    )
+            for part in sorted({part for _, part in tables}):
+                if (first, part) in tables and (second, part) in tables:
+                    about = {"trained_on": protocol, "set": part, "first": first, "second": second}
+                    tests.append(about | compared(tables[first, part], tables[second, part]))
     for test, p in zip(tests, holm([t["p_permutation"] for t in tests]), strict=True):
         test["p_holm"] = p
     return rows, tests
+
+
+def dev_scores(
+    systems: dict[str, DespoofingDiffusion], names: list[str]
+) -> dict[str, Scores] | None:
+    """Return every detector's development scores, the fusion's among them."""
+    if not names:
+        return None
+    sets = [load_set(name, systems["rgb"]) for name in names]
+    scored = [scores_of_all(systems, faces) for faces in sets]
+    live = np.concatenate([faces.table.live for faces in sets])
+    groups = np.concatenate([faces.table.group for faces in sets])
+    found = {
+        name: make_scores(np.concatenate([part[name] for part in scored]), live, None, groups)
+        for name in systems
+    }
+    joined = with_fusion({name: table.score for name, table in found.items()}, found)
+    return {n: make_scores(values, live, None, groups) for n, values in joined.items()}
+
+
+def with_fusion(
+    scores: dict[str, np.ndarray], dev: dict[str, Scores] | None
+) -> dict[str, np.ndarray]:
+    """Add the mean of three detectors' scores, each in units of its development scores."""
+    if dev is None:
+        return scores
+    statistics = {name: score_statistics(dev[name].score) for name in MEMBERS}
+    return scores | {FUSED: fuse_scores({name: scores[name] for name in MEMBERS}, statistics)}
 
 
 def compared(first: Scores, second: Scores) -> dict[str, Any]:
@@ -128,12 +143,6 @@ def compared(first: Scores, second: Scores) -> dict[str, Any]:
         "p_permutation": swap.p,
         "groups": swap.groups,
     }
-
-
-def _samples(name: str, faces: TestSet) -> list[Any]:
-    if name.startswith("simulated"):
-        return []
-    return list(faces_of(name, TIGHT, faces.images.shape[1]).samples)
 
 
 def main() -> None:

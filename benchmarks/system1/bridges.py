@@ -4,7 +4,7 @@
 
 The fields learnt from CelebA-Spoof; the faces are of NUAA's test. Fidelity is against 100 + 100
 steps of DPM-Solver++; the task is told by the detector that learnt from 10 + 10 steps of O-BELM,
-and for 25 + 25 and 50 + 50 of DDIM also by one that learnt from that very noise. Writes
+and for 50 + 50 of DDIM also by one that learnt from that very noise. Writes
 results/system1_bridges.json.
 """
 
@@ -48,7 +48,7 @@ WAYS: dict[str, BridgeConfig] = {
     "O-BELM 8 + 8, t ≤ 500": BridgeConfig(steps=8, t_max=500.0),
 }
 DIFFERENCE = "score difference, K = 4"
-RETRAINED = {"DDIM 25 + 25": "ddim-25", "DDIM 50 + 50 (paper)": "ddim-50"}
+RETRAINED = {"DDIM 50 + 50 (paper)": "ddim-50"}
 
 
 def few(faces: TestSet, count: int) -> TestSet:
