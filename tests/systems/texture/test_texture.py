@@ -8,6 +8,7 @@ from despoof.core.errors import ConfigError, WeightsError
 from despoof.data.views import DataConfig
 from despoof.nets.efficientnet_lite import EfficientNetLite
 from despoof.systems.records import RECORDS
+from despoof.systems.saving import save_system
 from despoof.systems.texture.config import TextureConfig
 from despoof.systems.texture.losses import smoothed, texture_loss
 from despoof.systems.texture.network import Logits, TextureNetwork
@@ -279,6 +280,36 @@ def test_other_weights_make_another_run_and_another_place_does_not(data, weights
     save_file(EfficientNetLite(TINY.backbone).state_dict(), other)
     assert mark(weights_file) == mark(copy)
     assert len({mark(weights_file), mark(other), mark(None)}) == 3
+
+
+def test_a_run_may_learn_on_from_a_trained_classifier(data, tmp_path):
+    joined = {"decomposer": RECORDS["pair-unet"].tiny}
+    torch.manual_seed(11)
+    trained = Texture(TextureConfig.parse({**PLAIN, **joined}))
+    for place in ("here", "there"):
+        save_system(tmp_path / place, "texture", trained.config, trained)
+    stages = [
+        TextureStage(TINY, RecipeConfig(begin=str(tmp_path / place)), data, seed=0)
+        for place in ("here", "there")
+    ]
+    for mine, theirs in zip(
+        stages[0].network.parameters(), trained.network.parameters(), strict=True
+    ):
+        assert torch.equal(mine, theirs)
+    assert stages[0].fingerprint() == stages[1].fingerprint()
+    assert stages[0].fingerprint() != TextureStage(TINY, RecipeConfig(), data, 0).fingerprint()
+    backbone, heads = stages[0].updates()
+    assert backbone.learning_rate == pytest.approx(0.1 * heads.learning_rate)
+
+
+def test_a_classifier_of_another_shape_is_no_beginning(data, tmp_path, weights_file):
+    other = Texture(TextureConfig.parse({**PLAIN, "hidden": 4}))
+    save_system(tmp_path, "texture", other.config, other)
+    with pytest.raises(WeightsError, match="no texture classifier of this shape"):
+        TextureStage(TINY, RecipeConfig(begin=str(tmp_path)), data, seed=0)
+    with pytest.raises(ConfigError, match="keep one"):
+        recipe = RecipeConfig(begin=str(tmp_path), pretrained=str(weights_file))
+        TextureStage(TINY, recipe, data, seed=0)
 
 
 @pytest.mark.parametrize("other", ["face-despoofing", "pair-unet"])

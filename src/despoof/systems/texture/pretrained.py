@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 
 from despoof.core.errors import WeightsError
 from despoof.nets.efficientnet_lite import EfficientNetLite
+from despoof.systems.texture.network import TextureNetwork
 
 
 def load_backbone(backbone: EfficientNetLite, path: str | Path) -> None:
@@ -40,3 +41,31 @@ def load_backbone(backbone: EfficientNetLite, path: str | Path) -> None:
             "with the width and depth in model.backbone."
         )
     backbone.load_state_dict({name: found[name] for name in wanted})
+
+
+def load_network(network: TextureNetwork, folder: str | Path) -> Path:
+    """Put a trained classifier's weights into a network; its decomposer, if any, stays behind.
+
+    Args:
+        network: of the same shape.
+        folder: of a saved texture classifier.
+
+    Returns:
+        The file that was read.
+
+    Raises:
+        WeightsError: no readable weights there, or those of another system or shape.
+    """
+    path = Path(folder) / "model.safetensors"
+    try:
+        tensors = load_file(path)
+        own = {
+            k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")
+        }
+        network.load_state_dict(own)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise WeightsError(
+            f"{path} holds no texture classifier of this shape: {error}. Name the folder of one "
+            "that was built with the same model.backbone and model.stop."
+        ) from error
+    return path

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from pydantic import Field
@@ -14,7 +15,7 @@ from despoof.core.files import sha256
 from despoof.data.views import DataConfig, DevSet, development_sets, training_mix
 from despoof.systems.texture.config import TextureConfig
 from despoof.systems.texture.losses import texture_loss
-from despoof.systems.texture.pretrained import load_backbone
+from despoof.systems.texture.pretrained import load_backbone, load_network
 from despoof.systems.texture.system import Texture
 from despoof.systems.validation import development_auc
 from despoof.training.stage import Batch, Update
@@ -25,6 +26,9 @@ class RecipeConfig(StrictConfig):
 
     pretrained: str | None = Field(
         default=None, description="safetensors file with the backbone's weights; null = none"
+    )
+    begin: str | None = Field(
+        default=None, description="folder of a trained texture classifier to learn on from"
     )
     learning_rate: float = Field(default=1e-3, gt=0)
     backbone_rate: float = Field(
@@ -66,14 +70,23 @@ class TextureStage:
             load_backbone(self.network.backbone, recipe.pretrained)
             self.network.backbone.frozen_norm = recipe.freeze_norm
             self.origin = sha256(recipe.pretrained)
+        if recipe.begin is not None:
+            self._begin(Path(recipe.begin), recipe)
         self.mix = training_mix(data, config.crop.size, seed)
         self._dev: list[DevSet] | None = None
         self._seen: tuple[Tensor, tuple[Tensor, Tensor]] | None = None
 
+    def _begin(self, folder: Path, recipe: RecipeConfig) -> None:
+        """Learn on from a trained classifier."""
+        if recipe.pretrained is not None:
+            raise ConfigError("recipe.pretrained and recipe.begin are both given; keep one.")
+        self.origin = sha256(load_network(self.network, folder))
+        self.network.backbone.frozen_norm = recipe.freeze_norm
+
     def updates(self) -> Sequence[Update]:
         """The backbone first: its gradient and the heads' are then those of the same weights."""
         recipe, network = self.recipe, self.network
-        slow = recipe.backbone_rate if recipe.pretrained is not None else 1.0
+        slow = recipe.backbone_rate if self.origin else 1.0
         rate, decay = recipe.learning_rate, recipe.weight_decay
         return (
             Update(
@@ -123,6 +136,7 @@ class TextureStage:
     def fingerprint(self) -> str:
         """Hash of everything that decides the result but the loop's own settings."""
         recipe = {**self.recipe.plain(), "pretrained": self.origin}
+        del recipe["begin"]  # what it was is in the origin
         parts = (self.config.plain(), recipe, self.data.plain(), self.seed)
         pictures = [len(store.live) for store in self.mix.stores]
         text = json.dumps([parts, pictures], sort_keys=True)
