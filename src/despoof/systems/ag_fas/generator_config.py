@@ -11,6 +11,11 @@ SD_SCALE = 0.18215
 """What Stable Diffusion multiplies its latents by (SPEC §2.1)."""
 
 
+def _check_groups(widths: tuple[int, ...], groups: int) -> None:
+    if any(width % groups for width in widths):
+        raise ValueError(f"widths {widths} must be multiples of {groups} groups")
+
+
 class IdentityConfig(StrictConfig):
     """Geometry of the identity encoder; the defaults are iResNet-18, 24.0 million parameters."""
 
@@ -146,8 +151,3 @@ class GeneratorConfig(StrictConfig):
     def multiple(self) -> int:
         """What the side of a face must be a multiple of."""
         return self.autoencoder.downsampling * 2 ** (len(self.unet.widths) - 1)
-
-
-def _check_groups(widths: tuple[int, ...], groups: int) -> None:
-    if any(width % groups for width in widths):
-        raise ValueError(f"widths {widths} must be multiples of {groups} groups")
