@@ -52,7 +52,7 @@ class AutoencoderConfig(StrictConfig):
     blocks: int = Field(default=1, ge=1, description="residual blocks a level; the decoder has one")
     latent: int = Field(default=4, ge=1, description="channels of the latent")
     attention: bool = Field(default=False, description="self-attention in the middle; paper: true")
-    norm_groups: int = Field(default=16, ge=1)
+    norm_groups: int = Field(default=8, ge=1)
     scale: float | None = Field(
         default=None,
         gt=0,
@@ -72,10 +72,10 @@ class AutoencoderConfig(StrictConfig):
 
 
 class UnetConfig(StrictConfig):
-    """Geometry of `UNet2DConditionModel`; the defaults are the small rung's, 1.3 million."""
+    """Geometry of `UNet2DConditionModel`; the defaults are the small rung's, 1.25 million."""
 
     widths: tuple[int, ...] = Field(
-        default=(48, 80, 112), min_length=2, description="channels at full, half … latent size"
+        default=(32, 48, 64), min_length=2, description="channels at full, half … latent size"
     )
     attention: tuple[bool, ...] = Field(
         default=(True, True, False), description="which levels attend to the identity's tokens"
@@ -85,7 +85,7 @@ class UnetConfig(StrictConfig):
     cross: int = Field(
         default=128, ge=1, description="length of the tokens; shorter features are zero-padded"
     )
-    norm_groups: int = Field(default=16, ge=1)
+    norm_groups: int = Field(default=8, ge=1)
 
     @model_validator(mode="after")
     def _fits(self) -> "UnetConfig":
@@ -118,10 +118,13 @@ class ReconstructConfig(StrictConfig):
     seeds: int = Field(default=1, ge=1, le=64, description="reconstructions that are averaged")
     seed: int = Field(default=0, ge=0, description="of the noise, the same for every face")
     condition: bool = Field(default=True, description="false: the UNet is told no identity")
+    precision: Literal["fp32", "bf16"] = Field(
+        default="fp32", description="of the UNet; bf16: under autocast"
+    )
 
 
 class GeneratorConfig(StrictConfig):
-    """The de-spoofing face generator; encoder and UNet of the paper at 256 px, ours at 64."""
+    """The de-spoofing face generator; the defaults are the small rung's, for two cores."""
 
     identity: IdentityConfig = IdentityConfig(width=0.25, embedding=128)
     autoencoder: AutoencoderConfig = AutoencoderConfig()
