@@ -15,9 +15,9 @@ from despoof.diffusion.bridge import BridgeConfig
 from despoof.evaluation.scoring import TIGHT, labelled
 from despoof.face.crop import CropConfig
 from despoof.metrics.scores import Scores, make_scores
-from despoof.systems.despoofing_diffusion.residuals import weights_hash
 from despoof.systems.despoofing_diffusion.scoring import map_score
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion, as_cached
+from despoof.systems.residuals import weights_hash
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from results import faces_of

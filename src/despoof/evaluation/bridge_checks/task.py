@@ -12,9 +12,9 @@ from despoof.evaluation.bridge_checks.subject import Crossed, Subject
 from despoof.metrics import weighted
 from despoof.metrics.compare import paired_bootstrap
 from despoof.metrics.curves import eer
-from despoof.systems.despoofing_diffusion.residuals import weights_hash
 from despoof.systems.despoofing_diffusion.scoring import map_score
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion, as_cached
+from despoof.systems.residuals import weights_hash
 
 LIMIT = 0.003
 DRAWS = 2000

@@ -1,15 +1,14 @@
 """Which faces the detector learns from and is chosen on, each with its cached noise."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from despoof.core.device import pick_device
-from despoof.data.views import DataConfig, DevSet, Mix, development_sets, training_mix
+from despoof.data.views import DataConfig, Mix, development_sets, training_mix
+from despoof.systems.cached_noise import CachedFaces, Views, cache_noise
 from despoof.systems.despoofing_diffusion.cross_fields import (
     CrossFields,
     Fields,
@@ -17,34 +16,9 @@ from despoof.systems.despoofing_diffusion.cross_fields import (
     of_folds,
 )
 from despoof.systems.despoofing_diffusion.people import Folds, deal_folds
-from despoof.systems.despoofing_diffusion.residuals import (
-    Residuals,
-    Shard,
-    residual_key,
-    weights_hash,
-    write_residuals,
-)
 from despoof.systems.despoofing_diffusion.system import bridged_faces
 from despoof.systems.despoofing_diffusion.system_config import DespoofingDiffusionConfig
-from despoof.training.display import progress_bar
-
-DEV_SHARD = 64
-"""Development faces of a shard."""
-
-
-@dataclass(frozen=True)
-class CachedFaces:
-    """Training views and development faces with the noise that the bridge found in them.
-
-    Attributes:
-        train: a shard is one batch of the mix, its rows in the order of the sources.
-        dev: by the set's name; `faces`, `live` and `noise`.
-        key: of all of it.
-    """
-
-    train: Residuals
-    dev: dict[str, Residuals]
-    key: str
+from despoof.systems.residuals import Shard, residual_key, weights_hash
 
 
 def cached_faces(
@@ -98,33 +72,10 @@ def cached_faces(
         return noise
 
     count = max(2, math.ceil(views * sum(pictures) / data.batch_size))
-    parts = {dev.name: math.ceil(len(dev.live) / DEV_SHARD) for dev in sets}
-    with progress_bar("noise", count + sum(parts.values()), 0, shown=True) as show:
-        train = write_residuals(
-            folder / place,
-            count,
-            lambda k: _view(mix, folds, k),
-            strangers_noise_of if folds else noise_of,
-            show,
-        )
-        done, found = count, dict[str, Residuals]()
-        for dev in sets:
-            found[dev.name] = write_residuals(
-                folder / dev.name,
-                parts[dev.name],
-                lambda k, dev=dev: _part(dev, k),
-                noise_of,
-                lambda step, note, done=done: show(done + step, note),
-            )
-            done += parts[dev.name]
+    views_of = strangers_noise_of if folds else noise_of
+    wanted = Views(place, count, lambda k: _view(mix, folds, k), views_of)
+    train, found = cache_noise(folder, wanted, sets, noise_of)
     return CachedFaces(train, found, key if folds is None else f"{key}/{place}")
-
-
-def dev_batches(faces: CachedFaces) -> Sequence[tuple[str, list[Shard]]]:
-    """Return the development faces in memory: (set, shards)."""
-    return [
-        (name, [dev.shard(k) for k in range(len(dev.paths))]) for name, dev in faces.dev.items()
-    ]
 
 
 def _view(mix: Mix, folds: Folds | None, number: int) -> Shard:
@@ -137,8 +88,3 @@ def _view(mix: Mix, folds: Folds | None, number: int) -> Shard:
         "depth": batch["depth"].to(torch.float16),
         "source": batch["source"],
     }
-
-
-def _part(dev: DevSet, number: int) -> Shard:
-    rows = slice(number * DEV_SHARD, (number + 1) * DEV_SHARD)
-    return {"faces": dev.faces[rows], "live": dev.live[rows]}

@@ -33,9 +33,9 @@ from despoof.systems.despoofing_diffusion.field_losses import (
     tied_loss,
 )
 from despoof.systems.despoofing_diffusion.people import Folds, deal_folds
-from despoof.systems.despoofing_diffusion.residuals import weights_hash
 from despoof.systems.despoofing_diffusion.system_config import DespoofingDiffusionConfig
 from despoof.systems.despoofing_diffusion.tiles import cut_tiles
+from despoof.systems.residuals import weights_hash
 from despoof.training.stage import Batch, Update
 
 

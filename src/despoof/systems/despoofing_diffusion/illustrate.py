@@ -19,9 +19,8 @@ from despoof.data.store import crop_sample, face_of
 from despoof.data.views import DataConfig
 from despoof.face.crop import CropConfig, crop_face
 from despoof.media.images import read_image
-from despoof.systems.despoofing_diffusion.cached_faces import CachedFaces
+from despoof.systems.cached_noise import CachedFaces
 from despoof.systems.despoofing_diffusion.loss_curves import draw_curves
-from despoof.systems.despoofing_diffusion.residuals import Shard, weights_hash
 from despoof.systems.despoofing_diffusion.stages import DetectorStage
 from despoof.systems.despoofing_diffusion.strip import (
     carry,
@@ -29,6 +28,7 @@ from despoof.systems.despoofing_diffusion.strip import (
     sample_picture,
     strip_picture,
 )
+from despoof.systems.residuals import Shard, weights_hash
 from despoof.training.folder import DONE
 from despoof.training.journal import LOSSES
 from despoof.training.stage import Stage

@@ -15,17 +15,18 @@ from despoof.core.device import seed_of
 from despoof.data.views import DataConfig
 from despoof.metrics.curves import auc
 from despoof.metrics.scores import make_scores
-from despoof.systems.despoofing_diffusion.cached_faces import cached_faces, dev_batches
+from despoof.systems.cached_noise import dev_batches
+from despoof.systems.despoofing_diffusion.cached_faces import cached_faces
 from despoof.systems.despoofing_diffusion.cross_fields import Fields, of_everyone, take_fields
 from despoof.systems.despoofing_diffusion.fields import FieldsRecipe, FieldsStage
 from despoof.systems.despoofing_diffusion.losses import detector_loss
 from despoof.systems.despoofing_diffusion.noise_scale import with_noise_scale
 from despoof.systems.despoofing_diffusion.recipe import DetectorRecipe
-from despoof.systems.despoofing_diffusion.residuals import Shard
 from despoof.systems.despoofing_diffusion.scoring import map_score
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.despoofing_diffusion.system_config import DespoofingDiffusionConfig
 from despoof.systems.despoofing_diffusion.views import mirrored
+from despoof.systems.residuals import Shard
 from despoof.training.stage import Batch, Stage, Update
 
 

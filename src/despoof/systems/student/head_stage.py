@@ -12,7 +12,7 @@ from despoof.core.device import seed_of
 from despoof.data.views import DataConfig, DevSet, Mix, development_sets, training_mix
 from despoof.systems.despoofing_diffusion.losses import detector_loss
 from despoof.systems.despoofing_diffusion.noise_scale import with_noise_scale
-from despoof.systems.despoofing_diffusion.residuals import weights_hash
+from despoof.systems.residuals import weights_hash
 from despoof.systems.student.config import StudentConfig
 from despoof.systems.student.network import NoiseNetwork
 from despoof.systems.student.recipe import RecipeConfig

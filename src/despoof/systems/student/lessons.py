@@ -11,11 +11,8 @@ from despoof.core.device import seed_of
 from despoof.data.pairs import Pairs, recapture_pairs
 from despoof.data.views import DataConfig, development_sets
 from despoof.nets.spectrum import band_energy
-from despoof.systems.despoofing_diffusion.cached_faces import (
-    CachedFaces,
-    cached_faces,
-    dev_batches,
-)
+from despoof.systems.cached_noise import CachedFaces, dev_batches
+from despoof.systems.despoofing_diffusion.cached_faces import cached_faces
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.despoofing_diffusion.views import mirrored
 from despoof.systems.student.recipe import RecipeConfig

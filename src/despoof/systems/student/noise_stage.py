@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from despoof.core.device import seed_of
 from despoof.data.views import DataConfig, DevSet
 from despoof.diffusion.group_norm import quick_norms
-from despoof.systems.despoofing_diffusion.residuals import weights_hash
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
+from despoof.systems.residuals import weights_hash
 from despoof.systems.student.agreement import agreement
 from despoof.systems.student.config import StudentConfig
 from despoof.systems.student.lessons import make_lessons

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from despoof.core.errors import DataError
-from despoof.systems.despoofing_diffusion.residuals import (
+from despoof.systems.residuals import (
     Residuals,
     residual_key,
     weights_hash,
@@ -82,7 +82,7 @@ def test_only_what_is_missing_or_damaged_is_computed_again(tmp_path):
 ENDLESS = """
 import sys, time, torch
 from pathlib import Path
-from despoof.systems.despoofing_diffusion.residuals import write_residuals
+from despoof.systems.residuals import write_residuals
 make = lambda k: {"faces": torch.full((2, 3, 64, 64), k / 1e4), "live": torch.ones(2).bool()}
 def noise(shard):
     time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Faces with the noise that a bridge found in them, computed once for every detector.
+"""Faces with the noise that a system found in them, computed once for every detector.
 
 A shard is one safetensors file, written beside and renamed: there and whole, or not there. So a run
 that was killed goes on where it stopped, and several may share the folder. Not zarr: a chunk that a
@@ -97,8 +97,8 @@ def write_residuals(
             if not bool(noise.isfinite().all()):
                 raise DataError(
                     f"The noise of shard {number} of {folder.name} is not finite in half precision "
-                    "(above 65504). Train the fields for longer, or take a safer bridge: "
-                    "dpm-solver with 20 steps."
+                    "(above 65504). Train what finds it for longer, or let it take a safer way, "
+                    "e.g. dpm-solver with 20 steps."
                 )
             kept = shard | {"faces": levels, "noise": noise}
             with atomic_path(path) as temporary:
