@@ -1,6 +1,6 @@
 """Faces to small latents and back: diffusers' `AutoencoderKL`, in Stable Diffusion's or our size.
 
-SPEC §2.1. What it loses is lost to everybody, live or not: `r_vae = x − D(E(x))` (SPEC §2.4 item 5).
+SPEC §2.1. What it loses is lost to everybody, live or not: r_vae = x − D(E(x)) (§2.4 item 5).
 """
 
 from typing import Any, NamedTuple, cast
@@ -35,7 +35,7 @@ class Posterior(NamedTuple):
 
 
 class Autoencoder(nn.Module):
-    """`posterior` and `decode` work on raw latents, `encode` and `restore` on scaled ones.
+    """`posterior` and `decode_raw` work on raw latents, `encode` and `decode` on scaled ones.
 
     Scaled latents have about unit variance: what the diffusion works on. Their mean and standard
     deviation by channel are a part of the weights: measured by `measure_scale`, or 0 and 1/scale.
@@ -70,7 +70,7 @@ class Autoencoder(nn.Module):
         mean, log_variance = cast("Tensor", moments).chunk(2, dim=1)
         return Posterior(mean, log_variance.clamp(*LOG_VARIANCE))
 
-    def decode(self, raw: Tensor) -> Tensor:
+    def decode_raw(self, raw: Tensor) -> Tensor:
         """(B, C, h, w) raw latents to (B, 3, S, S) faces, not clipped."""
         vae = cast("Any", self.vae)
         return F.pixel_shuffle(vae.decoder(vae.post_quant_conv(raw)), self.config.fold)
@@ -81,9 +81,9 @@ class Autoencoder(nn.Module):
         raw = posterior.mean if noise is None else posterior.at(noise)
         return (raw - self.latent_mean) / self.latent_std
 
-    def restore(self, latents: Tensor) -> Tensor:
+    def decode(self, latents: Tensor) -> Tensor:
         """Return the faces of scaled latents, not clipped."""
-        return self.decode(latents * self.latent_std + self.latent_mean)
+        return self.decode_raw(latents * self.latent_std + self.latent_mean)
 
     @torch.no_grad()
     def measure_scale(self, batches: list[Tensor]) -> None:
