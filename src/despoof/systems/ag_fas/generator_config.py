@@ -78,7 +78,7 @@ class UnetConfig(StrictConfig):
         default=(32, 48, 64), min_length=2, description="channels at full, half … latent size"
     )
     attention: tuple[bool, ...] = Field(
-        default=(True, True, False), description="which levels attend to the identity's tokens"
+        default=(False, True), description="which levels attend to the identity's tokens"
     )
     blocks: int = Field(default=1, ge=1, description="residual blocks a level; the way up has one")
     heads: int = Field(default=4, ge=1, description="of each attention")
