@@ -1,6 +1,5 @@
 """What the cue network minimises: SSDG's three terms (SPEC §2.2; Jia et al. 2004.14043)."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -82,17 +81,6 @@ def critic_loss(logits: Tensor, live: Tensor, domain: Tensor) -> Tensor:
     if not bool(live.any()):
         return logits.float().sum() * 0
     return F.cross_entropy(logits.float()[live], domain[live])
-
-
-def reversal(step: float, length: float) -> float:
-    """Return the gradient-reversal coefficient of step 0, 1, 2 …: from 0 up to 1.
-
-    2 / (1 + exp(−10 step / length)) − 1, `length` 4000 published.
-
-    >>> reversal(0, 4000), round(reversal(400, 4000), 4), round(reversal(4000, 4000), 4)
-    (0.0, 0.4621, 0.9999)
-    """
-    return 2 / (1 + math.exp(-10 * step / length)) - 1
 
 
 def reverse_gradient(x: Tensor, coefficient: float) -> Tensor:
