@@ -53,6 +53,7 @@ class AutoencoderStage:
         config: AutoencoderConfig,
         recipe: AutoencoderRecipe,
         data: DataConfig,
+        *,
         size: int,
         seed: int,
     ) -> None:

@@ -75,7 +75,7 @@ class UnetConfig(StrictConfig):
     """Geometry of `UNet2DConditionModel`; the defaults are the small rung's, 1.25 million."""
 
     widths: tuple[int, ...] = Field(
-        default=(32, 48, 64), min_length=2, description="channels at full, half … latent size"
+        default=(48, 64), min_length=2, description="channels at full, half … latent size"
     )
     attention: tuple[bool, ...] = Field(
         default=(False, True), description="which levels attend to the identity's tokens"

@@ -20,7 +20,7 @@ from despoof.systems.ag_fas.generator import Generator
 from despoof.systems.ag_fas.generator_config import GeneratorConfig
 from despoof.systems.ag_fas.identity import IdentityNet
 from despoof.systems.ag_fas.live_faces import live_dev_faces, live_mix
-from despoof.systems.despoofing_diffusion.residuals import weights_hash
+from despoof.systems.residuals import weights_hash
 from despoof.training.ema import put_weights
 from despoof.training.folder import BEST
 from despoof.training.stage import Batch, Update
@@ -61,6 +61,7 @@ class GeneratorStage:
         config: GeneratorConfig,
         recipe: GeneratorRecipe,
         data: DataConfig,
+        *,
         size: int,
         seed: int,
     ) -> None:
