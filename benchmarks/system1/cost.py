@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bridges import WAYS
+from bridges import OURS, WAYS
 from results import write
 from torch import Tensor
 
@@ -24,13 +24,13 @@ from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.saving import load_system
 
 PLAN = [
-    *[("torch", name, 1, "bf16") for name in ("DDIM 50 + 50 (paper)", "O-BELM 10 + 10 (ours)")],
-    *[("torch", "O-BELM 10 + 10 (ours)", batch, "bf16") for batch in (8, 32)],
-    *[("torch", "O-BELM 10 + 10 (ours)", batch, "fp32") for batch in (1, 8, 32)],
-    ("torch", "O-BELM 8 + 8, t ≤ 500", 1, "bf16"),
+    *[("torch", name, 1, "bf16") for name in ("DDIM 50 + 50 (paper)", OURS)],
+    *[("torch", OURS, batch, "bf16") for batch in (8, 32)],
+    *[("torch", OURS, batch, "fp32") for batch in (1, 8, 32)],
+    ("torch", "O-BELM 10 + 10", 1, "bf16"),
     ("torch", "DPM-Solver++ 20 + 20", 1, "bf16"),
-    ("openvino", "O-BELM 10 + 10 (ours)", 1, "fp32"),
-    ("openvino", "O-BELM 10 + 10 (ours)", 8, "fp32"),
+    ("openvino", OURS, 1, "fp32"),
+    ("openvino", OURS, 8, "fp32"),
 ]
 
 

@@ -85,9 +85,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "scratch": {"recipe.fields": {"begin": None}, "fields": 300},
     "signed": {"model.detector": {"noise_form": "signed"}, "of": "celeba"},
     "ddim-50": {
-        "model.bridge": {"solver": "ddim", "grid": "uniform", "steps": 50},
+        "model.bridge": {"solver": "ddim", "grid": "uniform", "steps": 50, "t_max": None},
         "of": "celeba",
+        "views": 0.1,
     },
+    "dpm-20": {
+        "model.bridge": {"steps": 20, "t_max": None},
+        "of": "celeba",
+        "views": 0.1,
+    },
+    "few-views": {"of": "celeba", "views": 0.1},
 }
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import despoof
 from despoof.export.faces import drawn_faces
 from despoof.export.scorer import open_export
 from despoof.export.write import Asked, export, torch_scores
-from despoof.systems.saving import load_system
+from despoof.systems.records import RECORDS
+from despoof.systems.saving import load_system, save_system
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -43,6 +45,23 @@ def test_every_system_of_one_pass_says_the_same(make_weights, tmp_path, crops, s
     truth = torch_scores(load_system(weights)[1], faces[:7])
     np.testing.assert_allclose(found, truth, rtol=0, atol=1e-5)
     assert record.parity.agreement > 0.99
+
+
+@pytest.mark.parametrize("format", ["onnx", "openvino"])
+def test_a_scorer_that_looks_twice_says_the_same(tmp_path, crops, format):
+    pytest.importorskip(format)
+    values = RECORDS["texture"].tiny | {
+        "crop": {"size": 40, "scale": 1.5},
+        "side": 32,
+        "zooms": (1.0, 0.8),
+    }
+    torch.manual_seed(3)
+    system = RECORDS["texture"].make(values)
+    save_system(tmp_path / "w", "texture", system.config, system)
+    record = export(tmp_path / "w", tmp_path / "e", Asked(format), crops, "drawn")
+    faces = crops(record)[1]
+    found = open_export(tmp_path / "e").score_crops(faces[:5])
+    np.testing.assert_allclose(found, torch_scores(system, faces[:5]), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("precision", ["fp16", "bf16", "int8"])

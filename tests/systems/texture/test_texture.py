@@ -14,7 +14,7 @@ from despoof.systems.texture.losses import smoothed, texture_loss
 from despoof.systems.texture.network import Logits, TextureNetwork
 from despoof.systems.texture.pretrained import load_backbone
 from despoof.systems.texture.stage import RecipeConfig, TextureStage
-from despoof.systems.texture.system import Texture
+from despoof.systems.texture.system import Texture, zoomed
 from despoof.training.config import TrainConfig
 from despoof.training.optimise import prepare_updates, run_update
 
@@ -343,3 +343,42 @@ def test_a_decomposer_is_joined_and_not_trained(data):
     config = TextureConfig.parse({**PLAIN, "decomposer": parts})
     with pytest.raises(ConfigError, match="join a trained system"):
         TextureStage(config, RecipeConfig(), data, 0)
+
+
+def test_two_zooms_are_the_mean_of_both_looks():
+    config = TextureConfig.parse(
+        {**PLAIN, "crop": {"size": 48, "scale": 1.5}, "side": 32, "zooms": (1.0, 2 / 3)}
+    )
+    torch.manual_seed(4)
+    system = Texture(config).eval()
+    x = faces(side=48)
+    whole = torch.nn.functional.interpolate(x, (32, 32), mode="bilinear")
+    middle = x[..., 8:40, 8:40]
+    torch.testing.assert_close(zoomed(x, 2 / 3, 32), middle, rtol=0, atol=0)
+    single = Texture(TINY).eval()
+    single.load_state_dict(system.state_dict())
+    wanted = (single.score(whole) + single.score(middle)) / 2
+    torch.testing.assert_close(system.score(x), wanted)
+    parts = system.decompose(x)
+    torch.testing.assert_close(parts.score, wanted)
+    assert parts.evidence.shape == (4, 32, 32) and parts.genuine.shape == x.shape
+
+
+def test_a_picture_that_is_light_in_the_middle_is_seen_larger_by_the_closer_look():
+    x = -torch.ones(1, 3, 64, 64)
+    x[..., 24:40, 24:40] = 1
+    shares = [float((zoomed(x, zoom, 32) > 0).float().mean()) for zoom in (1.0, 0.5)]
+    assert shares == pytest.approx([1 / 16, 1 / 4], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"zooms": (1.0, 1.5)}, "zooms"),
+        ({"zooms": ()}, "zooms"),
+        ({"side": 40}, "side 40 must be a multiple of 32"),
+    ],
+)
+def test_zooms_and_sides_that_do_not_fit_are_named(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        TextureConfig.parse({**PLAIN, **changes})

@@ -25,6 +25,15 @@ class TextureConfig(StrictConfig):
         default=0.5, ge=0, le=1, description="share of the face's logit in the score; rest: cells"
     )
 
+    side: int | None = Field(
+        default=None, ge=32, description="of what the network sees, pixels; null = crop.size"
+    )
+    zooms: tuple[float, ...] = Field(
+        default=(1.0,),
+        min_length=1,
+        description="shares of the crop's side, around its middle: the network looks at each, and "
+        "the logits are averaged. 1 = the whole crop",
+    )
     decomposer: FaceDespoofingConfig | PairUnetConfig | None = Field(
         default=None,
         description="a trained system that finds the genuine face; joined for use, not trained",
@@ -32,6 +41,14 @@ class TextureConfig(StrictConfig):
 
     @model_validator(mode="after")
     def _divisible(self) -> "TextureConfig":
-        if self.crop.size % 32:
-            raise ValueError(f"crop.size {self.crop.size} must be a multiple of 32")
+        if self.seen % 32:
+            name = "crop.size" if self.side is None else "side"
+            raise ValueError(f"{name} {self.seen} must be a multiple of 32")
+        if any(not 0 < zoom <= 1 for zoom in self.zooms):
+            raise ValueError(f"zooms {self.zooms} must be shares of the crop, above 0 and up to 1")
         return self
+
+    @property
+    def seen(self) -> int:
+        """Return the side of what the network sees, pixels."""
+        return self.side or self.crop.size

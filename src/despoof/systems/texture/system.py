@@ -29,8 +29,19 @@ class Texture(nn.Module):
         self.decomposer = _decomposer(self.config)
 
     def forward(self, faces: Tensor) -> Logits:
-        """(B, 3, S, S) in [-1, 1] to logits of "live"."""
-        return self.network(faces)
+        """(B, 3, S, S) in [-1, 1] to logits of "live", averaged over `config.zooms`.
+
+        The cells are those of the first zoom, moved so that their mean is that of all zooms.
+        """
+        config = self.config
+        views = [zoomed(faces, zoom, config.seen) for zoom in config.zooms]
+        if len(views) == 1:
+            return self.network(views[0])
+        found: Logits = self.network(torch.cat(views))
+        face = found.face.unflatten(0, (len(views), -1)).mean(dim=0)
+        cells = found.cells.unflatten(0, (len(views), -1))
+        means = cells.mean(dim=(2, 3))
+        return Logits(face, cells[0] + (means.mean(dim=0) - means[0])[:, None, None])
 
     @torch.no_grad()
     def decompose(self, faces: Tensor) -> Decomposition:
@@ -76,6 +87,21 @@ class Texture(nn.Module):
         mix = self.config.mix
         cells = logits.cells.float().mean(dim=(1, 2))
         return mix * logits.face.float() + (1 - mix) * cells
+
+
+def zoomed(faces: Tensor, share: float, side: int) -> Tensor:
+    """Return the middle of faces (B, 3, S, S), `share` of their side, as (B, 3, side, side).
+
+    Plain bilinear: engines differ in how they smooth first, and an export must say the same. Sides
+    are to be chosen so that little is made smaller.
+    """
+    size = faces.shape[-1]
+    kept = round(size * share)
+    start = (size - kept) // 2
+    middle = faces[..., start : start + kept, start : start + kept]
+    if kept == side:
+        return middle
+    return F.interpolate(middle, (side, side), mode="bilinear")
 
 
 def _decomposer(config: TextureConfig) -> FaceDespoofing | PairUnet | None:
