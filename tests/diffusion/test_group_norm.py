@@ -77,3 +77,14 @@ def test_every_norm_inside_is_replaced_and_no_weight_is_lost():
 def test_numbers_of_channels_that_do_not_fit_are_refused_as_by_torch(shape):
     with pytest.raises(RuntimeError, match="channels"):
         QuickGroupNorm(2, 4)(torch.randn(shape))
+
+
+def test_one_picture_as_attention_leaves_it_is_normalised_too():
+    """A batch of one may have any stride there, which torch's kernel takes for another layout."""
+    own, quick = pair(16, 4)
+    x = torch.randn(1, 64, 16, generator=torch.Generator().manual_seed(0))
+    x = x.transpose(-1, -2).reshape(1, 16, 8, 8)
+    assert x.stride() == (16, 1, 128, 16), "not what a channels-last picture of its own has"
+    found, expected = (gradients(norm, x, x) for norm in (quick, own))
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)

@@ -48,6 +48,8 @@ class _Normalise(torch.autograd.Function):
     ) -> Tensor:
         groups, eps = how
         count, channels, height, width = x.shape
+        if count == 1:  # it may have any stride there: torch then takes it for another layout
+            x = x.as_strided(x.shape, (x.numel(), 1, width * channels, channels))
         y, mean, rstd = torch.native_group_norm(
             x, weight, bias, count, channels, height * width, groups, eps
         )
