@@ -50,8 +50,12 @@ class Residuals:
 
     def noise(self) -> Iterator[Tensor]:
         """Give the signed noise of one shard after the other, float16 as stored."""
+        yield from self.column("noise")
+
+    def column(self, name: str) -> Iterator[Tensor]:
+        """Give one of the tensors of one shard after the other, as stored."""
         for path in self.paths:
-            yield self._read(path, None, only="noise")["noise"]
+            yield self._read(path, None, only=name)[name]
 
     def _read(self, path: Path, row: int | None, only: str = "") -> Shard:
         chosen = slice(None) if row is None else slice(row, row + 1)
