@@ -39,7 +39,8 @@ ALL = "all"
 
 def test_faces(people: int, crop: CropConfig) -> dict[str, np.ndarray]:
     """Crops of LFW's test people by species, and "live": one picture of each person a species."""
-    path = Path("cache") / f"species_out_{people}_{crop.size}.npz"
+    scale = "" if crop.scale == 1.25 else f"_{crop.scale:g}"
+    path = Path("cache") / f"species_out_{people}_{crop.size}{scale}.npz"
     if path.exists():
         with np.load(path) as kept:
             return dict(kept)
