@@ -141,7 +141,7 @@ def noise_in(
         return None
     generator = cast("Generator", system.generator)
     kind = system.config.cue.kind
-    settings = generator.config.reconstruct.model_copy(update=changes or {})
+    settings = system.config.generator.reconstruct.model_copy(update=changes or {})
     path = CACHE / f"{_key(generator, faces, settings, kind)}.npy"
     if not path.exists():
         made = [

@@ -29,7 +29,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no_cue": {"model.cue.fusion": "none"},
     "concat": {"model.cue.fusion": "concat"},
     "vae": {"model.cue.kind": "vae"},
-    "flip_bug": {"recipe.separate_mirrors": True},
+    "flip_bug": {"recipe.flip_bug": True},
     "seeds_4": {"model.generator.reconstruct.seeds": 4},
     # More live faces to the plain network: what the generator learnt from is given to it directly.
     "extra_live": {"model.cue.fusion": "none", "data.sources": [EXTRA_LIVE]},

@@ -49,4 +49,9 @@ class CueRecipe(StrictConfig):
     cue_encoder: str | None = Field(
         default=None, description="weights of the cue encoder's first stages, alike"
     )
+    snapshots: str | None = Field(
+        default=None,
+        description="folder that keeps the cue network of every validation: the published protocol "
+        "picks one by the test set (an oracle), and only this shows what that is worth",
+    )
     allow_download: bool = Field(default=False, description="names may be fetched from the hub")

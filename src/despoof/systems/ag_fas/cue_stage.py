@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -28,8 +29,11 @@ from despoof.systems.ag_fas.system import AgFas
 from despoof.systems.cached_noise import dev_batches
 from despoof.systems.residuals import Shard, weights_hash
 from despoof.training.stage import Batch, Update
+from despoof.training.tensors import write_tensors
 
 MOMENTUM = 0.9
+_ASIDE = {"vit", "cue_encoder", "allow_download", "snapshots"}
+"""Parts of the recipe that decide nothing: published weights count by what they are."""
 
 
 class CueStage:
@@ -63,6 +67,7 @@ class CueStage:
         self.module: nn.Module = AgFas(config, generator)
         self.config, self.recipe, self.data, self.seed = config, recipe, data, seed
         self._start()
+        self._step = 0
         self._begun = weights_hash(self.system.network)
         self._groups: Groups | None = None
         self._dev: Sequence[tuple[str, list[Shard]]] | None = None
@@ -126,7 +131,8 @@ class CueStage:
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
         """Cross-entropy, asymmetric triplets, and the critic on live faces alone."""
         network, recipe, live = self.system.network, self.recipe, batch["live"]
-        coefficient = reversal(float(batch["step"][0]), recipe.reversal_steps)
+        self._step = int(batch["step"][0]) + 1
+        coefficient = reversal(self._step - 1, recipe.reversal_steps)
         judged = network(batch["faces"], self._cue(batch))
         critic = network.domains(judged.feature, coefficient)
         parts = CueLosses(
@@ -148,9 +154,14 @@ class CueStage:
         return standardised(batch["noise"]) if self.config.cue.needs_cue else None
 
     def validate(self, module: nn.Module) -> dict[str, float]:
-        """AUC of each development set, plain and stressed, on cached noise; `auc` is their mean."""
+        """AUC of each development set, plain and stressed, on cached noise; `auc` is their mean.
+
+        With `recipe.snapshots` the network is kept, too, under the number of its step.
+        """
         self._dev = self._dev or dev_batches(self.faces)
         system = cast("AgFas", module)
+        if self.recipe.snapshots is not None:
+            _keep(Path(self.recipe.snapshots), system.network, self._step)
         found: dict[str, float] = {}
         for name, shards in self._dev:
             scores = torch.cat([self._scores(system, shard) for shard in shards]).double().numpy()
@@ -168,8 +179,13 @@ class CueStage:
     def fingerprint(self) -> str:
         """Hash of everything that decides the result but the loop's own settings."""
         # How the generator was taught does not count: its weights are in the faces' key.
-        names = set(CueRecipe.model_fields) - {"vit", "cue_encoder", "allow_download"}
+        names = set(CueRecipe.model_fields) - _ASIDE
         recipe = {name: value for name, value in self.recipe.plain().items() if name in names}
         values = [self.config.plain(), recipe, self.data.plain(), self.seed]
         text = json.dumps([*values, self._begun, self.faces.key], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _keep(folder: Path, network: nn.Module, step: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tensors(folder / f"step-{step:06d}.safetensors", network.state_dict(), {"step": step})
