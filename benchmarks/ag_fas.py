@@ -2,8 +2,9 @@
 
     python benchmarks/ag_fas.py [--every K] [--people N] [--only out,ablation,switches,probe]
 
-Writes results/ag_fas.json. Runs that are absent are named and left out; `ag_fas_plan.py` trains
-them. Two conventions stand side by side and are labelled:
+Writes results/ag_fas.json, or with --only a file that is named after the parts. Runs that are
+absent are named and left out; `ag_fas_plan.py` trains them. Two conventions stand side by side and
+are labelled:
 
 - strict: threshold = EER on the run's development sets; checkpoint chosen there, or the last one.
 - published: checkpoint and threshold chosen on the test set itself, hence "oracle".
@@ -232,7 +233,7 @@ def main() -> None:
         crop = run.system.config.crop
         return test_set(name, crop, every=arguments.every, people=arguments.people)
 
-    variants = [v for v in VARIANTS if ("out" if v == BASE else "ablation") in parts]
+    variants = list(VARIANTS) if "ablation" in parts else [BASE] if "out" in parts else []
     rows, means, gaps = measure_out(load, variants) if variants else ([], [], [])
     values = {
         "rows": rows,
@@ -247,7 +248,8 @@ def main() -> None:
         "seed": 0,
         "absent": [name_of(d, v) for d in DOMAINS for v in variants if not there(d, v)],
     }
-    write("ag_fas", values)
+    whole = set(parts) == set(PARTS)
+    write("ag_fas" if whole else f"ag_fas_{'_'.join(parts)}", values)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ def experiment(domain: str | None, variant: str = BASE) -> Experiment:
     path = EXPERIMENTS / f"{name_of(domain)}.yaml"
     values = copy.deepcopy(read_yaml(path))
     values["output"] = str(folder(domain, variant))
+    values["recipe"]["snapshots"] = str(folder(domain, variant) / "snapshots")
     changes = dict(VARIANTS[variant])
     values["data"]["sources"] = [*values["data"]["sources"], *changes.pop("data.sources", [])]
     if domain is None and variant:
