@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from despoof.cli import bench_bridge, bench_solvers
+from despoof.cli import bench_bridge, bench_solvers, bench_student
 from despoof.cli.options import (
     LIVE,
     UNDECIDED,
@@ -32,6 +32,7 @@ PEOPLE = 24
 app = typer.Typer(help="Measure against a known truth.", no_args_is_help=True, epilog=EXAMPLE)
 app.command("solvers", epilog=bench_solvers.EXAMPLE)(bench_solvers.solvers)
 app.command("bridge", epilog=bench_bridge.EXAMPLE)(bench_bridge.bridge)
+app.command("student", epilog=bench_student.EXAMPLE)(bench_student.student)
 
 
 @app.command("noise", epilog=EXAMPLE)

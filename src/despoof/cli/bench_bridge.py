@@ -1,13 +1,12 @@
 """`despoof bench bridge`: is a trained diffusion bridge fit for use?"""
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
+from despoof.cli.check_table import check_table, counted, plain_checks
 from despoof.cli.clips import CroppedOption, SplitOption
 from despoof.cli.options import (
     LIVE,
@@ -17,7 +16,7 @@ from despoof.cli.options import (
     JsonOption,
     VersionOption,
 )
-from despoof.cli.output import console, new_table, print_json, progress
+from despoof.cli.output import console, print_json, progress
 
 if TYPE_CHECKING:
     from despoof.data.manifest import Clip
@@ -156,27 +155,15 @@ def _plain(checks: "list[Check]", faces: "BridgeFaces", config: "BridgeConfig") 
         "n_attack": int((~faces.live).sum()),
         "n_people": len(set(faces.groups)),
         "skipped": list(faces.skipped),
-        "n_passed": sum(check.passed is True for check in checks),
-        "n_failed": sum(check.passed is False for check in checks),
-        "n_open": sum(check.passed is None for check in checks),
-        "checks": [asdict(check) for check in checks],
-    }
+    } | plain_checks(checks)
 
 
 def _print(checks: "list[Check]", faces: "BridgeFaces", config: "BridgeConfig") -> None:
-    table = new_table("check", "", "figures", "target")
-    said = {True: "passed", False: "FAILED", None: "–"}
-    for check in checks:
-        figures = "\n".join(f"{name} {value:.4g}" for name, value in check.figures.items())
-        target = f"{check.target}\n{check.words}" if check.words else check.target
-        row = (check.name, said[check.passed], figures, target)
-        table.add_row(*(Text(cell) for cell in row))
     out = console()
-    out.print(table)
-    counts = [sum(check.passed is state for check in checks) for state in (True, False, None)]
+    out.print(check_table(checks))
     text = (
-        f"{config.solver}, {config.grid}, {config.steps} + {config.steps}: {counts[0]} passed, "
-        f"{counts[1]} failed, {counts[2]} neither. {int(faces.live.sum())} live faces and "
+        f"{config.solver}, {config.grid}, {config.steps} + {config.steps}: {counted(checks)}. "
+        f"{int(faces.live.sum())} live faces and "
         f"{int((~faces.live).sum())} attacks of {len(set(faces.groups))} people"
     )
     left_out = f"; {len(faces.skipped)} pictures showed no readable face." if faces.skipped else "."

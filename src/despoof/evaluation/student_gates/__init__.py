@@ -1,0 +1,1 @@
+"""Does the one-pass student say what its teacher's bridge says? The gates, one file each."""
