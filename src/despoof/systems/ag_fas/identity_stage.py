@@ -16,7 +16,7 @@ from despoof.core.config import StrictConfig
 from despoof.core.device import seed_of
 from despoof.core.errors import DataError, TrainingError
 from despoof.data.augment import photometry
-from despoof.data.samples import find_data_root, read_samples, select
+from despoof.data.samples import Sample, find_data_root, read_samples, select
 from despoof.data.store import build_store
 from despoof.data.transforms import draw_views
 from despoof.data.views import DataConfig
@@ -24,7 +24,7 @@ from despoof.face.crop import CropConfig
 from despoof.systems.ag_fas.arcface import ArcFaceHead
 from despoof.systems.ag_fas.generator_config import IdentityConfig
 from despoof.systems.ag_fas.identity import IdentityNet
-from despoof.systems.ag_fas.verification import Pairs, lfw_pairs, subjects, verify
+from despoof.systems.ag_fas.verification import Pairs, lfw_pairs, verify
 from despoof.training.ema import put_weights
 from despoof.training.folder import BEST
 from despoof.training.stage import Batch, Update
@@ -94,7 +94,7 @@ class IdentityStage:
         self.config, self.recipe, self.data = config, recipe, data
         self.size, self.seed = size, seed
         root = find_data_root(data.root)
-        kept, people, count = subjects(select(read_samples(root, "lfw"), "train", "live"))
+        kept, people, count = _named(select(read_samples(root, "lfw"), "train", "live"))
         if not count:
             raise DataError(
                 f"lfw.csv in {root} names nobody in its training split; the identity encoder "
@@ -146,9 +146,7 @@ class IdentityStage:
         }
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """Cross-entropy of ArcFace's logits; `right` is how many people are found in spite of the
-        margin.
-        """
+        """Cross-entropy of ArcFace's logits; `right`: share of people found despite the margin."""
         logits = self.module(batch["faces"], batch["person"], batch["margin"])
         right = (logits.detach().argmax(dim=1) == batch["person"]).float().mean()
         return F.cross_entropy(logits, batch["person"]), {"right": right}
@@ -203,3 +201,10 @@ def take_identity(folder: str | Path, config: IdentityConfig) -> IdentityNet:
             "was when that stage was trained."
         ) from error
     return found
+
+
+def _named(samples: Sequence[Sample]) -> tuple[list[Sample], list[int], int]:
+    """Give the samples with a face and a name, who is on each (0 …), and how many people."""
+    kept = [s for s in samples if s.subject and s.box is not None]
+    names = {name: number for number, name in enumerate(sorted({s.subject for s in kept}))}
+    return kept, [names[s.subject] for s in kept], len(names)

@@ -1,7 +1,7 @@
 """Are two faces of one person? Pairs of people that nobody learnt from, and how many are right."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,10 +133,3 @@ def best_threshold(cosine: NDArray[np.float64], same: NDArray[np.bool_]) -> floa
     place = int(right.argmax())
     low, high = max(edges[place], values[0] - 1), min(edges[place + 1], values[-1] + 1)
     return float(low + high) / 2
-
-
-def subjects(samples: Sequence[Sample]) -> tuple[list[Sample], list[int], int]:
-    """Return the samples with a face and a name, who is on each (0 …), and how many people."""
-    kept = [s for s in samples if s.subject and s.box is not None]
-    names = {name: number for number, name in enumerate(sorted({s.subject for s in kept}))}
-    return kept, [names[s.subject] for s in kept], len(names)
