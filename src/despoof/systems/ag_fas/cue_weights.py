@@ -1,7 +1,6 @@
 """Start the cue network from published ImageNet weights, by name or from a folder; no pickle."""
 
 from pathlib import Path
-from typing import Any, cast
 
 from torch import nn
 
@@ -62,7 +61,7 @@ def _read(kind: str, source: str, allow_download: bool, **more: bool) -> nn.Modu
 
 
 def _copy(found: nn.Module, into: nn.Module, source: str, keys: str, leave: str = "") -> None:
-    have, own = cast("dict[str, Any]", found.state_dict()), into.state_dict()
+    have, own = found.state_dict(), into.state_dict()
     wanted = [name for name in own if not (leave and name.startswith(leave))]
     unfit = [name for name in wanted if name not in have or have[name].shape != own[name].shape]
     if unfit:
