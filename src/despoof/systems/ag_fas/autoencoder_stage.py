@@ -30,6 +30,10 @@ class AutoencoderRecipe(StrictConfig):
     trained: str | None = Field(
         default=None, description="folder of a finished `autoencoder` stage: skip ours"
     )
+    pretrained: str | None = Field(
+        default=None,
+        description="folder of diffusers' AutoencoderKL, e.g. Stable Diffusion's: skip ours",
+    )
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     l1: float = Field(default=1.0, ge=0, description="weight of mean |error|")
@@ -117,7 +121,8 @@ class AutoencoderStage:
 
     def fingerprint(self) -> str:
         """Hash of everything that decides the result but the loop's own settings."""
-        recipe = {k: v for k, v in self.recipe.plain().items() if k != "trained"}
+        elsewhere = ("trained", "pretrained")  # then this stage does not run
+        recipe = {k: v for k, v in self.recipe.plain().items() if k not in elsewhere}
         pictures = [len(store.live) for store in self.mix.stores]
         parts = [self.config.plain(), recipe, self.data.plain(), self.size, self.seed, pictures]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
