@@ -12,6 +12,10 @@ from despoof.core.config import StrictConfig
 from despoof.core.errors import ConfigError
 from despoof.core.types import System
 from despoof.data.views import DataConfig
+from despoof.systems.ag_fas import config as s2_config
+from despoof.systems.ag_fas import recipe as s2_recipe
+from despoof.systems.ag_fas import stages as s2_stages
+from despoof.systems.ag_fas import system as s2_system
 from despoof.systems.despoofing_diffusion import illustrate as s1_illustrate
 from despoof.systems.despoofing_diffusion import stages as s1_stages
 from despoof.systems.despoofing_diffusion import system as s1_system
@@ -113,6 +117,42 @@ RECORDS: dict[str, SystemRecord] = {
             },
             paper="arXiv:2401.08275",
             title="De-spoofing Diffusion: noise by a diffusion bridge, a two-stream detector",
+        ),
+        SystemRecord(
+            name="ag-fas",
+            config=s2_config.AgFasConfig,
+            build=s2_system.AgFas,
+            recipe=s2_recipe.RecipeConfig,
+            stage_names=("identity", "autoencoder", "generator", "cue"),
+            stages=s2_stages.stages,
+            tiny={
+                "crop": _TINY_CROP,
+                "generator": {
+                    "identity": {"size": 16, "width": 0.0625, "embedding": 8},
+                    "autoencoder": {"widths": (8, 8), "fold": 2, "norm_groups": 4},
+                    "unet": {
+                        "widths": (8, 16),
+                        "attention": (True, False),
+                        "heads": 2,
+                        "cross": 32,
+                        "norm_groups": 4,
+                    },
+                    "reconstruct": {"solver": "dpm-solver", "steps": 2, "start": 401},
+                },
+                "cue": {
+                    "image_size": 32,
+                    "patch": 8,
+                    "width": 16,
+                    "depth": 2,
+                    "heads": 2,
+                    "cue_width": 0.0625,
+                    "cue_stride": 8,
+                    "output_std": 0.1,
+                    "embedding": 8,
+                },
+            },
+            paper="arXiv:2401.09006",
+            title="AG-FAS: de-spoofing face generator and a transformer guided by its cue",
         ),
         SystemRecord(
             name="pair-unet",

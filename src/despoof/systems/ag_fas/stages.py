@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from despoof.data.views import DataConfig
-from despoof.systems.ag_fas.autoencoder_stage import AutoencoderStage, take_autoencoder
+from despoof.systems.ag_fas.autoencoder_stage import AutoencoderStage
 from despoof.systems.ag_fas.config import AgFasConfig
 from despoof.systems.ag_fas.cue_stage import CueStage
 from despoof.systems.ag_fas.generator_stage import GeneratorStage, take_generator
-from despoof.systems.ag_fas.identity_stage import IdentityStage, take_identity
-from despoof.systems.ag_fas.identity_weights import load_identity
+from despoof.systems.ag_fas.identity_stage import IdentityStage
+from despoof.systems.ag_fas.ready import ready_autoencoder, ready_identity
 from despoof.systems.ag_fas.recipe import RecipeConfig
 from despoof.training.stage import Stage
 
@@ -23,7 +23,7 @@ def stages(
 
     Raises:
         TrainingError: a folder holds no finished stage, or one of another network.
-        WeightsError: `recipe.identity.weights` is no ArcFace checkpoint of this geometry.
+        WeightsError: as `ready_identity`, `ready_autoencoder`, `CueStage`.
         ConfigError, DataError: as `CueStage`.
     """
     made, size = config.generator, config.crop.size
@@ -31,17 +31,13 @@ def stages(
         generator = take_generator(recipe.generator.trained, made)
         yield CueStage(generator, config, recipe, data, seed)
         return
-    if recipe.identity.trained is not None:
-        identity = take_identity(recipe.identity.trained, made.identity)
-    elif recipe.identity.weights is not None:
-        identity = load_identity(recipe.identity.weights, made.identity)
-    else:
+    identity = ready_identity(made.identity, recipe.identity)
+    if identity is None:
         first = IdentityStage(made.identity, recipe.identity, data, size=size, seed=seed)
         yield first
         identity = first.identity
-    if recipe.autoencoder.trained is not None:
-        autoencoder = take_autoencoder(recipe.autoencoder.trained, made.autoencoder)
-    else:
+    autoencoder = ready_autoencoder(made.autoencoder, recipe.autoencoder)
+    if autoencoder is None:
         second = AutoencoderStage(made.autoencoder, recipe.autoencoder, data, size, seed)
         yield second
         autoencoder = second.autoencoder
