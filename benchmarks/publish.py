@@ -112,7 +112,7 @@ def main() -> None:
     joined = join(folder, arguments.decomposer) if arguments.decomposer else ""
     halve(folder / MODEL)
     name, system = load_system(folder)
-    dev = result["thresholds"]["tight"]
+    dev = next(iter(result["thresholds"].values()))  # tight, or the system's own crop
     trained_on = ", ".join(
         f"{source['dataset']} {source['label']}"
         + {"no": "", "attack": " recaptured by simulation", "camera": " in simulated photographs"}[

@@ -157,38 +157,47 @@ def choose_rule(
     return [{"dev_auc": round(value, 4), **rule.plain()} for value, rule in ranking]
 
 
-def measure(run: Path, every: int = 1, tight: bool = False) -> None:
+def measure(run: Path, every: int = 1, shown: str = "all") -> None:
     """Score one run on every set and view; write its rows.
 
-    `every` and `tight` are for systems whose score takes many evaluations of a network: only each
-    n-th picture, no wide crops. The rows say how many pictures they are of.
+    Args:
+        run: its folder.
+        every: only each n-th picture, for systems that ask a network many times a face. The rows
+            say how many pictures they are of.
+        shown: "all" views; "tight" ones, without the wide; or "own": the system's own crop, for
+            systems that look at several parts of it.
     """
     experiment = read_yaml(run / "experiment.yaml")
     folder = run / "weights"
     name, system = load_system(folder)
     system.to(memory_format=torch.channels_last)
-    size = system.config.crop.size
+    crop = system.config.crop
     dev_names = [f"{dataset} dev" for dataset in experiment["data"]["dev"]]
     data = DataConfig.parse(experiment["data"])
     ranking = []
     if isinstance(system, FaceDespoofing):
         ranking = choose_rule(folder, system, dev_names, data)
-    dev: dict[str, Threshold] = {}
-    counts: dict[str, dict[str, int]] = {}
-    for view in (TIGHT,) if tight else (TIGHT, WIDE):
-        sets = [thinned(faces_of(n, view, size), every) for n in dev_names]
+    own = (View("own crop", crop.scale), View("own crop, stressed", crop.scale, True))
+    nuaa_views, celeba_views = {
+        "all": (NUAA_VIEWS, CELEBA_VIEWS),
+        "tight": (CELEBA_VIEWS, CELEBA_VIEWS),
+        "own": (own, own),
+    }[shown]
+    dev: dict[float, Threshold] = {}
+    thresholds: dict[str, dict[str, Any]] = {}
+    for view in (view for view in nuaa_views if not view.stressed):
+        sets = [thinned(faces_of(n, view, crop.size), every) for n in dev_names]
         joined = [sample for faces in sets for sample in faces.samples]
         scores = np.concatenate([scores_of(system, faces) for faces in sets])
-        chosen = f"EER on {' + '.join(dev_names)}, {view.name}"
         table = labelled(joined, scores)
-        dev[view.name] = eer_threshold(table, chosen)
-        counts[view.name] = {"n_live": table.n_live, "n_attack": table.n_attack}
+        dev[view.scale] = eer_threshold(table, f"EER on {' + '.join(dev_names)}, {view.name}")
+        counts = {"n_live": table.n_live, "n_attack": table.n_attack}
+        thresholds[view.name] = {**vars(dev[view.scale]), **counts}
     rows: list[dict[str, Any]] = []
-    nuaa_views = CELEBA_VIEWS if tight else NUAA_VIEWS
-    for set_name, views in (("nuaa test", nuaa_views), ("celeba-spoof dev", CELEBA_VIEWS)):
+    for set_name, views in (("nuaa test", nuaa_views), ("celeba-spoof dev", celeba_views)):
         for view in views:
-            faces = thinned(faces_of(set_name, view, size), every)
-            rows += rows_of(set_name, view, faces, scores_of(system, faces), dev)
+            faces = thinned(faces_of(set_name, view, crop.size), every)
+            rows += rows_of(set_name, view, faces, scores_of(system, faces), dev[view.scale])
     trained = "+".join(sorted({source["dataset"] for source in experiment["data"]["sources"]}))
     write(
         run.name,
@@ -199,17 +208,16 @@ def measure(run: Path, every: int = 1, tight: bool = False) -> None:
             "seed": experiment["seed"],
             "every": every,
             "score_rules": ranking,
-            "thresholds": {key: {**vars(value), **counts[key]} for key, value in dev.items()},
+            "thresholds": thresholds,
             "rows": rows,
         },
     )
 
 
 def rows_of(
-    set_name: str, view: View, faces: Faces, scores: np.ndarray, dev: dict[str, Threshold]
+    set_name: str, view: View, faces: Faces, scores: np.ndarray, threshold: Threshold
 ) -> list[dict[str, Any]]:
     """One row for the set, one for its new people, and the break-downs."""
-    threshold = dev["wide" if view.scale == WIDE.scale else "tight"]
     table = labelled(faces.samples, scores)
     found = [{"set": set_name, "view": view.name, **to_plain(evaluation_row("", table, threshold))}]
     if set_name == "nuaa test":
@@ -327,7 +335,7 @@ def main() -> None:
     row = commands.add_parser("row", help="score one run")
     row.add_argument("run", type=Path, nargs="+")
     row.add_argument("--every", type=int, default=1, help="only each n-th picture")
-    row.add_argument("--tight", action="store_true", help="no wide crops")
+    row.add_argument("--shown", choices=["all", "tight", "own"], default="all", help="crops")
     commands.add_parser("cues", help="trivial cues")
     precision = commands.add_parser("precision", help="bf16 scores against fp32")
     precision.add_argument("run", type=Path)
@@ -336,7 +344,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.command == "row":
         for run in arguments.run:
-            measure(run, arguments.every, arguments.tight)
+            measure(run, arguments.every, arguments.shown)
     elif arguments.command == "precision":
         measure_precision(arguments.run)
     elif arguments.command == "decoder":
