@@ -38,9 +38,11 @@ def stages(
         identity = first.identity
     autoencoder = ready_autoencoder(made.autoencoder, recipe.autoencoder)
     if autoencoder is None:
-        second = AutoencoderStage(made.autoencoder, recipe.autoencoder, data, size, seed)
+        second = AutoencoderStage(made.autoencoder, recipe.autoencoder, data, size=size, seed=seed)
         yield second
         autoencoder = second.autoencoder
-    third = GeneratorStage(identity, autoencoder, made, recipe.generator, data, size, seed)
+    third = GeneratorStage(
+        identity, autoencoder, made, recipe.generator, data, size=size, seed=seed
+    )
     yield third
     yield CueStage(third.generator, config, recipe, data, seed)

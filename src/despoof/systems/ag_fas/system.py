@@ -78,9 +78,9 @@ class AgFas(nn.Module):
 
     @torch.no_grad()
     def _judged(self, faces: Tensor, noise: Tensor | None) -> Tensor:
-        needed = self.config.cue.needs_cue and noise is not None
-        # Half precision is how noise is cached, and so how the network learnt it.
-        cue = standardised(noise.half().float()) if needed and noise is not None else None
+        # Cached noise was rounded to half precision. Not so here: the last bit of a face's
+        # reconstruction would be blown up by a thousand.
+        cue = None if noise is None or not self.config.cue.needs_cue else standardised(noise)
         return self.network(faces, cue).score
 
 
