@@ -1,7 +1,6 @@
 """Trained parts of the generator that a recipe names, instead of a stage that trains them."""
 
 from pathlib import Path
-from typing import Any, cast
 
 from torch import nn
 
@@ -62,7 +61,7 @@ def _take(module: nn.Module, kind: str, folder: str | Path) -> None:
     try:
         if not (path / "config.json").is_file():
             raise OSError("it has no config.json")
-        model = cast("Any", getattr(need("diffusers", "train"), kind)).from_pretrained(
+        model = getattr(need("diffusers", "train"), kind).from_pretrained(
             str(path), local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
         )
         module.load_state_dict(model.state_dict())
