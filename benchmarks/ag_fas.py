@@ -2,7 +2,7 @@
 
     python benchmarks/ag_fas.py [--every K] [--people N] [--only out,ablation,switches,probe]
 
-Writes results/ag_fas.json, or with --only a file that is named after the parts. Runs that are
+Writes results/ag_fas_evidence.json, or with --only a file that is named after the parts. Runs that are
 absent are named and left out; `ag_fas_plan.py` trains them. Two conventions stand side by side and
 are labelled:
 
@@ -249,7 +249,7 @@ def main() -> None:
         "absent": [name_of(d, v) for d in DOMAINS for v in variants if not there(d, v)],
     }
     whole = set(parts) == set(PARTS)
-    write("ag_fas" if whole else f"ag_fas_{'_'.join(parts)}", values)
+    write("ag_fas_evidence" if whole else f"ag_fas_evidence_{'_'.join(parts)}", values)
 
 
 if __name__ == "__main__":
