@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from systems.ag_fas.test_identity_weights import onnx_model
 
 from despoof.core.errors import WeightsError
 from despoof.systems.ag_fas.generator_config import IdentityConfig
 from despoof.systems.ag_fas.identity_weights import load_identity
-from systems.ag_fas.test_identity_weights import onnx_model
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))  # a script's own folder
 convert_identity = importlib.import_module("convert_identity")
