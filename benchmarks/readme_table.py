@@ -1,0 +1,84 @@
+"""Put the systems' figures into README.md, between its two marks; none of them is typed by hand.
+
+python benchmarks/readme_table.py
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from results_page import span, table
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+START, END = "<!-- systems: benchmarks/readme_table.py -->", "<!-- end of systems -->"
+DOCS = "src/despoof/systems"
+ROWS = {
+    "despoofing_diffusion": (
+        "De-spoofing Diffusion",
+        "[arXiv:2401.08275](https://arxiv.org/abs/2401.08275)",
+        "despoofing-diffusion",
+        "despoofing_diffusion",
+    ),
+    "ag_fas": (
+        "AG-FAS",
+        "[arXiv:2401.09006](https://arxiv.org/abs/2401.09006)",
+        "ag-fas",
+        "ag_fas",
+    ),
+    "face_despoofing": (
+        "Face De-Spoofing",
+        "ECCV 2018, [arXiv:1807.09968](https://arxiv.org/abs/1807.09968)",
+        "face-despoofing",
+        "face_despoofing",
+    ),
+    "texture": (
+        "texture classifier with a UNet for the genuine face, **the default**",
+        "none: what carries over best so far",
+        "texture",
+        "texture",
+    ),
+}
+CELLS = (
+    ("NUAA test", "nuaa test", False),
+    ("its new people", "nuaa test, new people", False),
+    ("NUAA, stressed", "nuaa test", True),
+    ("CelebA-Spoof dev", "celeba-spoof dev", False),
+)
+
+
+def cell(result: dict[str, Any], name: str, stressed: bool) -> str:
+    """AUC with its interval; the tight crop, or a system's own."""
+    ending = ", stressed" if stressed else ""
+    for view in (f"tight{ending}", f"own crop{ending}"):
+        for row in result["rows"]:
+            if row["set"] == name and row["view"] == view and row.get("by") is None:
+                return f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 2)}"
+    return "–"
+
+
+def systems_table() -> str:
+    """Return the table of the systems that were measured."""
+    body: list[tuple[str, ...]] = []
+    for run, (title, paper, weights, folder) in ROWS.items():
+        path = HERE / "results" / f"{run}.json"
+        if not path.exists():
+            continue
+        result = json.loads(path.read_text(encoding="utf-8"))
+        figures = [cell(result, name, stressed) for _, name, stressed in CELLS]
+        body.append((f"[{title}]({DOCS}/{folder}/README.md)", paper, f"`{weights}`", *figures))
+    head = ("system", "paper", "weights", *(f"AUC [95 %], {title}" for title, _, _ in CELLS))
+    return table(head, body)
+
+
+def main() -> None:
+    """Write the table into the README."""
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(START)
+    _, after = rest.split(END)
+    README.write_text(f"{before}{START}\n\n{systems_table()}\n\n{END}{after}", encoding="utf-8")
+    print(f"wrote {README}")
+
+
+if __name__ == "__main__":
+    main()
