@@ -6,14 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from despoof.core.config import write_yaml
 from despoof.core.errors import InputError
 from despoof.metrics.scores import make_scores
+from despoof.systems.records import RECORDS
+from despoof.systems.saving import save_system
+from despoof.training.tensors import write_tensors
 
 pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 pytest.importorskip("sklearn")
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+CHOSEN = ("base", "chosen")
 NAMES = ("ag_fas", "ag_fas_faces", "ag_fas_plan", "ag_fas_probe")
 
 
@@ -106,3 +112,111 @@ def test_a_run_takes_what_stands_before_the_cue_from_the_whole_run(programs):
     assert own["generator"]["trained"] is None
     assert own["identity"]["trained"] == "runs/ag_fas/identity"
     assert "generator" not in plan.experiment(None).recipe
+
+
+@pytest.fixture
+def tiny_run(programs, tmp_path, monkeypatch):
+    """Write runs as training leaves them: weights, last step, one snapshot; return the writer."""
+    faces = programs["ag_fas_faces"]
+    monkeypatch.setattr(programs["ag_fas_plan"], "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(faces, "CACHE", tmp_path / "cache")
+
+    def write(domain, variant="", **cue):
+        record = RECORDS["ag-fas"]
+        torch.manual_seed(7)
+        values = {**record.tiny, "cue": {**record.tiny["cue"], **cue}}
+        system = record.make(values)
+        folder = programs["ag_fas_plan"].folder(domain, variant)
+        save_system(folder / "weights", record.name, system.config, system)
+        write_yaml(folder / "experiment.yaml", {"data": {"dev": ["nuaa"]}})
+        with torch.no_grad():
+            for parameter in system.network.parameters():
+                parameter.add_(0.01)
+        last = {f"average/{name}": value for name, value in system.state_dict().items()}
+        (folder / "cue").mkdir()
+        write_tensors(folder / "cue" / "checkpoint.safetensors", last, {})
+        (folder / "snapshots").mkdir()
+        kept = {name: value * 1.05 for name, value in system.network.state_dict().items()}
+        write_tensors(folder / "snapshots" / "step-000050.safetensors", kept, {})
+        return folder
+
+    return write
+
+
+def load_made_up(programs):
+    """Loader of made-up sets: another number of people for each set's name."""
+
+    def load(name, run):
+        live, names = people(4 + len(name) % 3, each=2)
+        return faces_of(programs, live, names, name, run.system.config.crop.size)
+
+    return load
+
+
+def test_a_run_brings_the_chosen_the_last_and_the_kept_weights(programs, tiny_run):
+    run = programs["ag_fas_faces"].load_run(tiny_run("nuaa"))
+    assert set(run.checkpoints) == {"chosen", "last", "step 50"} and run.dev == ("nuaa dev",)
+    network = programs["ag_fas_faces"].cue_network(run.system)
+    for name, value in network.state_dict().items():
+        assert torch.equal(run.checkpoints["chosen"][name], value)
+        if value.is_floating_point():
+            assert not torch.equal(run.checkpoints["last"][name], value) or "running" in name
+    for weights in run.checkpoints.values():
+        network.load_state_dict(weights)
+
+
+def test_scores_on_kept_noise_are_the_systems_own(programs, tiny_run):
+    faces = programs["ag_fas_faces"]
+    run = faces.load_run(tiny_run("nuaa"))
+    test = load_made_up(programs)("nuaa test", run)
+    noise = faces.noise_in(run.system, test)
+    again = faces.noise_in(run.system, test)
+    assert torch.equal(noise, again) and len(list(faces.CACHE.iterdir())) == 1
+    own = run.system.score(test.pixels()).double().numpy()
+    found = faces.scores_of(run.system.network, test, noise)
+    np.testing.assert_allclose(found.score, own, atol=1e-5)
+    other = faces.noise_in(run.system, test, {"start": 201})
+    assert not torch.equal(other, noise) and len(list(faces.CACHE.iterdir())) == 2
+
+
+def test_without_a_cue_nothing_is_reconstructed(programs, tiny_run):
+    faces = programs["ag_fas_faces"]
+    run = faces.load_run(tiny_run("nuaa", "no_cue", fusion="none"))
+    test = load_made_up(programs)("nuaa test", run)
+    assert faces.noise_in(run.system, test) is None and not faces.CACHE.exists()
+    own = run.system.score(test.pixels()).double().numpy()
+    np.testing.assert_allclose(faces.scores_of(run.system.network, test, None).score, own)
+
+
+@pytest.mark.slow
+def test_rows_say_which_convention_they_follow(programs, tiny_run, monkeypatch, capsys):
+    """Both conventions, the means, a difference in pairs, switches; absent runs are named."""
+    monkeypatch.setattr(programs["ag_fas"], "DRAWS", 20)
+    for domain in ("nuaa", "print"):
+        tiny_run(domain)
+        tiny_run(domain, "no_cue", fusion="none")
+    load = load_made_up(programs)
+    rows, means, gaps = programs["ag_fas"].measure_out(load, ["", "no_cue"])
+    said = capsys.readouterr().out
+    assert "absent, left out" in said and "ag_fas_without_celeba" in said
+    assert len(rows) == 2 * 2 * 3
+    for row in rows:
+        oracle = row["convention"] == "published"
+        assert oracle == ("oracle" in row["checkpoint"]) == ("oracle" in row["threshold_chosen"])
+    strict = {row["eer"] for row in rows if row["convention"] == "strict"}
+    assert min(strict) >= min(row["eer"] for row in rows if row["convention"] == "published")
+    assert [mean["domains"] for mean in means] == [["nuaa", "print"]] * 2
+    (gap,) = gaps
+    assert gap["variant"] == "no_cue"
+    difference = means[1]["auc"] - means[0]["auc"]
+    assert gap["auc_difference"] == pytest.approx(difference)
+    low, high = gap["auc_difference_ci95"]
+    assert low <= high and 0 < gap["auc_p_bootstrap"] <= 1
+
+    switches = programs["ag_fas"].measure_switches(load)
+    taught = {row["left_out"]: row["auc"] for row in switches if row["switch"] == "as taught"}
+    chosen = {r["left_out"]: r["auc"] for r in rows if (r["variant"], r["checkpoint"]) == CHOSEN}
+    assert taught == pytest.approx(chosen)
+    assert {row["switch"] for row in switches if "auc_difference" in row} == set(
+        programs["ag_fas"].SWITCHES
+    )
