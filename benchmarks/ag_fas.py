@@ -2,9 +2,9 @@
 
     python benchmarks/ag_fas.py [--every K] [--people N] [--only out,ablation,switches,probe]
 
-Writes results/ag_fas_evidence.json, or with --only a file that is named after the parts. Runs that are
-absent are named and left out; `ag_fas_plan.py` trains them. Two conventions stand side by side and
-are labelled:
+Writes results/ag_fas_evidence.json, or with --only a file that is named after the parts. Runs that
+are absent are named and left out; `ag_fas_plan.py` trains them. Two conventions stand side by side
+and are labelled:
 
 - strict: threshold = EER on the run's development sets; checkpoint chosen there, or the last one.
 - published: checkpoint and threshold chosen on the test set itself, hence "oracle".
