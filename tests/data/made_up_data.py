@@ -17,7 +17,7 @@ PLAN = {
     "celeba-spoof": (("train", "7", 8, 8), ("train", "8", 4, 4), ("dev", "9", 8, 8)),
     "nuaa": (("train", "0001", 6, 6), ("train", "0004", 6, 6), ("test", "0001", 2, 2),
              ("test", "0012", 3, 3)),
-    "lfw": (("train", "A_B", 4, 0), ("dev", "C_D", 2, 0)),
+    "lfw": (("train", "A_B", 2, 0), ("train", "E_F", 2, 0), ("dev", "C_D", 2, 0)),
 }  # fmt: skip
 
 

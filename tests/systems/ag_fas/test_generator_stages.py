@@ -114,6 +114,22 @@ def test_only_live_faces_are_learnt_from(data):
         live_mix(data.model_copy(update={"sources": attacks}), SIZE, 0)
 
 
+@each_stage
+def test_the_last_face_of_a_batch_is_an_attack_and_teaches_nothing(make, data):
+    stage = make(data)
+    batch = stage.batch(0)
+    assert batch["live"].tolist() == [True] * 7 + [False]
+    losses = []
+    for faces in (batch["faces"], batch["faces"].clone()):
+        faces[-1] = 0.9 if losses else faces[-1]
+        stage.module.eval()
+        losses.append(float(stage.updates()[0].loss(batch | {"faces": faces})[0].detach()))
+    assert losses[0] == losses[1]
+    alone = tuple(s for s in data.sources if s.label == "live" and s.simulate != "attack")
+    calm = make(data.model_copy(update={"sources": alone}))
+    assert calm.batch(0)["live"].all() and calm.updates()[0].loss(calm.batch(0))[0].isfinite()
+
+
 def test_live_development_faces_are_spread_and_plain(data):
     every = live_dev_faces(data, SIZE, 100)
     assert list(every) == ["nuaa"] and len(every["nuaa"]) == 6
@@ -170,7 +186,7 @@ def test_validation_of_the_generator_is_fixed_and_tells_the_identitys_share(data
     stage = generator_stage(data)
     stage.module.eval()
     found = stage.validate(stage.module)
-    assert set(found) == {"eps", "eps/nuaa", "eps/untold"}
+    assert set(found) == {"auc", "eps", "eps/nuaa", "eps/untold"} and 0 <= found["auc"] <= 1
     assert found == stage.validate(stage.module)
     assert found["eps"] != found["eps/untold"]
     untold = generator_stage(data, TINY.model_copy(update={"condition": False}))
@@ -193,7 +209,7 @@ def test_the_margin_rises_and_people_keep_their_numbers(data):
     stage = identity_stage(data, margin=0.4, margin_steps=4, batch_size=5)
     margins = [float(stage.batch(step)["margin"][0]) for step in (0, 1, 3, 9)]
     assert margins == pytest.approx([0.1, 0.2, 0.4, 0.4])
-    assert stage.batch(0)["person"].shape == (5,) and int(stage.people.max()) == 0
+    assert stage.batch(0)["person"].shape == (5,) and stage.people.tolist() == [0, 0, 1, 1]
 
 
 def test_with_one_person_there_is_nothing_to_verify(data):

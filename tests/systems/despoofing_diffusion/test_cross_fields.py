@@ -87,12 +87,12 @@ def test_picks_are_the_pictures_of_the_batch(mix):
 
 
 def test_a_person_is_in_one_fold_in_every_source(made_up_root, mix, folds):
-    """Tables of the made-up data: person 7 has eight pictures of each class, 8 four, A_B alone."""
+    """Tables of the made-up data: person 7 has eight pictures of each class, 8 four, A_B and E_F two."""
     live, attack, lfw, simulated = folds.fold
     seven, eight = int(live[0]), int(live[-1])
     assert seven != eight
     assert live.tolist() == attack.tolist() == simulated.tolist() == [seven] * 8 + [eight] * 4
-    assert len(set(lfw.tolist())) == 1
+    assert all(len(set(part.tolist())) == 1 for part in (lfw[:2], lfw[2:]))
     assert all(named.all() for named in folds.named)
     rows = folds.rows(mix, 3)
     expected = [int(folds.fold[s][i]) for s, i in picks(mix, 3)]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +18,13 @@ from despoof.core.errors import TrainingError
 from despoof.data.views import DataConfig
 from despoof.systems.ag_fas.autoencoder import Autoencoder
 from despoof.systems.ag_fas.generator_config import AutoencoderConfig
-from despoof.systems.ag_fas.live_faces import live_dev_faces, live_mix
+from despoof.systems.ag_fas.live_faces import (
+    attack_mix,
+    live_dev_faces,
+    live_mix,
+    told_apart,
+    with_attack,
+)
 from despoof.training.ema import put_weights
 from despoof.training.folder import BEST
 from despoof.training.stage import Batch, Update
@@ -72,10 +79,10 @@ class AutoencoderStage:
         """
         self.config, self.recipe, self.data = config, recipe, data
         self.size, self.seed = size, seed
-        self.mix = live_mix(data, size, seed)
+        self.mix, self.attacks = live_mix(data, size, seed), attack_mix(data, size, seed)
         torch.manual_seed(seed_of(seed, "autoencoder"))  # the start of the network
         self.module: nn.Module = Autoencoder(config)
-        self._dev: dict[str, Tensor] | None = None
+        self._dev: tuple[dict[str, Tensor], dict[str, Tensor]] | None = None
 
     @property
     def autoencoder(self) -> Autoencoder:
@@ -89,18 +96,22 @@ class AutoencoderStage:
         return (Update("autoencoder", self.module, self.loss, rate, weight_decay=decay),)
 
     def batch(self, step: int) -> Batch:
-        """Return live faces and the noise of their posteriors; a pure function of (seed, step)."""
-        faces = self.mix.batch(step)["faces"]
+        """Return faces and the noise of their posteriors; a pure function of (seed, step).
+
+        `faces` (B, 3, S, S), the last one an attack, `live` (B,) bool, `noise` like the latents.
+        """
+        batch = with_attack(self.mix.batch(step)["faces"], self.attacks, step)
         generator = torch.Generator().manual_seed(seed_of(self.seed, "autoencoder", step))
         side = self.size // self.config.downsampling
-        shape = (len(faces), self.config.latent, side, side)
-        return {"faces": faces, "noise": torch.randn(shape, generator=generator)}
+        shape = (len(batch["live"]), self.config.latent, side, side)
+        return batch | {"noise": torch.randn(shape, generator=generator)}
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """L1 of pixels and of their differences, and a little of the divergence."""
-        recipe, faces = self.recipe, batch["faces"]
+        """L1 of live faces' pixels and of their differences, and a little of the divergence."""
+        recipe, live = self.recipe, batch["live"]
+        faces = batch["faces"][live]
         posterior = self.autoencoder.posterior(faces)
-        drawn = posterior.at(batch["noise"])
+        drawn = posterior.at(batch["noise"][live])
         error = self.autoencoder.decode_raw(drawn).float() - faces
         pixel, kl = error.abs().mean(), posterior.kl().float().mean()
         across, down = error.diff(dim=-1).abs().mean(), error.diff(dim=-2).abs().mean()
@@ -111,13 +122,20 @@ class AutoencoderStage:
     def validate(self, module: nn.Module) -> dict[str, float]:
         """PSNR of live development faces, in dB over a range of 2; `psnr` is the sets' mean.
 
-        The posterior's mean is decoded and clipped; PSNR is averaged over faces.
+        The posterior's mean is decoded and clipped; PSNR is averaged over faces. `auc`: how well
+        the loss alone tells live faces from attacks.
         """
         if self._dev is None:
-            self._dev = live_dev_faces(self.data, self.size, self.recipe.dev_faces)
+            some = partial(live_dev_faces, self.data, self.size, self.recipe.dev_faces)
+            self._dev = some(), some(live=False)
         network = cast("Autoencoder", module)
-        found = {f"psnr/{name}": psnr(network, faces) for name, faces in self._dev.items()}
-        return {"psnr": sum(found.values()) / len(found), **found}
+        live, attack = (
+            {name: face_psnr(network, faces) for name, faces in faces_of.items()}
+            for faces_of in self._dev
+        )
+        found = {f"psnr/{name}": float(values.mean()) for name, values in live.items()}
+        mean = sum(found.values()) / len(found)
+        return {"psnr": mean, "auc": told_apart(live, attack), **found}
 
     def fingerprint(self) -> str:
         """Hash of everything that decides the result but the loop's own settings."""
@@ -128,9 +146,14 @@ class AutoencoderStage:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@torch.no_grad()
 def psnr(network: Autoencoder, faces: Tensor, batch: int = 64) -> float:
-    """Return the mean PSNR, in dB, of faces [N, 3, S, S] in [-1, 1] that went there and back."""
+    """Return the mean of `face_psnr`."""
+    return float(face_psnr(network, faces, batch).mean())
+
+
+@torch.no_grad()
+def face_psnr(network: Autoencoder, faces: Tensor, batch: int = 64) -> Tensor:
+    """Return the PSNR, (N,) in dB, of faces [N, 3, S, S] in [-1, 1] that went there and back."""
     device = next(network.parameters()).device
     values: list[Tensor] = []
     for part in faces.split(batch):
@@ -138,7 +161,7 @@ def psnr(network: Autoencoder, faces: Tensor, batch: int = 64) -> float:
         back = network.decode(network.encode(placed)).float().clamp(-1, 1)
         error = (back - placed).square().mean(dim=(1, 2, 3)).clamp(min=1e-12)
         values.append(10 * math.log10(4) - 10 * error.log10())
-    return float(torch.cat(values).mean())
+    return torch.cat(values)
 
 
 def take_autoencoder(folder: str | Path, config: AutoencoderConfig) -> Autoencoder:

@@ -42,7 +42,7 @@ class Generator(nn.Module):
         self.autoencoder = autoencoder or Autoencoder(config.autoencoder)
         self.unet = make_unet(config.unet, config.autoencoder.latent)
         for part in (self.identity, self.autoencoder):
-            part.requires_grad_(False).eval()
+            part.eval()
 
     def train(self, mode: bool = True) -> "Generator":
         """Set the mode of the UNet alone; the batch statistics of the rest are not to move."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +20,13 @@ from despoof.systems.ag_fas.autoencoder import Autoencoder
 from despoof.systems.ag_fas.generator import Generator
 from despoof.systems.ag_fas.generator_config import GeneratorConfig
 from despoof.systems.ag_fas.identity import IdentityNet
-from despoof.systems.ag_fas.live_faces import live_dev_faces, live_mix
+from despoof.systems.ag_fas.live_faces import (
+    attack_mix,
+    live_dev_faces,
+    live_mix,
+    told_apart,
+    with_attack,
+)
 from despoof.systems.residuals import weights_hash
 from despoof.training.ema import put_weights
 from despoof.training.folder import BEST
@@ -78,7 +85,7 @@ class GeneratorStage:
         """
         self.config, self.recipe, self.data = config, recipe, data
         self.size, self.seed = size, seed
-        self.mix = live_mix(data, size, seed)
+        self.mix, self.attacks = live_mix(data, size, seed), attack_mix(data, size, seed)
         device = next(autoencoder.parameters()).device
         autoencoder.eval().measure_scale(
             [self.mix.batch(step)["faces"].to(device) for step in range(_SCALE_BATCHES)]
@@ -86,7 +93,7 @@ class GeneratorStage:
         torch.manual_seed(seed_of(seed, "generator"))  # the start of the network
         self.module: nn.Module = Generator(config, identity, autoencoder)
         self._stands_on = [weights_hash(identity), weights_hash(autoencoder)]
-        self._dev: dict[str, Tensor] | None = None
+        self._dev: tuple[dict[str, Tensor], dict[str, Tensor]] | None = None
 
     @property
     def generator(self) -> Generator:
@@ -102,54 +109,72 @@ class GeneratorStage:
     def batch(self, step: int) -> Batch:
         """Return live faces with the noise to find; a pure function of (seed, step).
 
-        `faces` (B, 3, S, S); `t` (B,) in [1, T], spread evenly over the batch; `noise` like the
-        latents; `told` (B,) bool, whose identity the UNet is told.
+        `faces` (B, 3, S, S), the last one an attack, and `live` (B,) bool; `t` (B,) in [1, T],
+        spread evenly over the batch; `noise` like the latents; `told` (B,) bool, whose identity
+        the UNet is told.
         """
-        faces = self.mix.batch(step)["faces"]
+        batch = with_attack(self.mix.batch(step)["faces"], self.attacks, step)
         generator = torch.Generator().manual_seed(seed_of(self.seed, "generator", step))
-        count, length = len(faces), self.config.schedule.length
+        count, length = len(batch["live"]), self.config.schedule.length
         places = torch.randperm(count, generator=generator)
         share = (places + torch.rand(count, generator=generator)) / count
         noise = torch.randn(self._latents(count), generator=generator)
         told = torch.rand(count, generator=generator) >= self.recipe.forget
-        return {"faces": faces, "t": 1 + (length - 1) * share, "noise": noise, "told": told}
+        return batch | {"t": 1 + (length - 1) * share, "noise": noise, "told": told}
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """Mean squared error of the noise, over all times alike."""
+        """Mean squared error of the noise in live faces, over all times alike.
+
+        The attack's is logged; nothing is learnt from it.
+        """
         generator = self.generator
         tokens = generator.tokens(batch["faces"])
         tokens = tokens * batch["told"].to(tokens.dtype)[:, None, None]
         error = _error(generator, batch["faces"], batch["noise"], batch["t"], tokens)
-        return error.mean(), {}
+        live = batch["live"]
+        if bool(live.all()):
+            return error.mean(), {}
+        return error[live].mean(), {"attack": error[~live].detach().mean()}
 
     def validate(self, module: nn.Module) -> dict[str, float]:
         """Error of the noise on live development faces, with fixed noise at fixed times.
 
         `eps` is the mean over sets; `eps/<set>` that of a set; `eps/untold` the mean where the
-        UNet is told no identity: the gap to `eps` is what the identity says.
+        UNet is told no identity: the gap to `eps` is what the identity says. `auc`: how well the
+        error alone tells live faces from attacks.
         """
         if self._dev is None:
-            self._dev = live_dev_faces(self.data, self.size, self.recipe.dev_faces)
+            some = partial(live_dev_faces, self.data, self.size, self.recipe.dev_faces)
+            self._dev = some(), some(live=False)
         generator = cast("Generator", module)
-        told = {f"eps/{name}": self._measured(generator, x, True) for name, x in self._dev.items()}
-        untold = [self._measured(generator, faces, False) for faces in self._dev.values()]
+        live, attack = (
+            {name: -self._errors(generator, faces, True) for name, faces in faces_of.items()}
+            for faces_of in self._dev
+        )
+        told = {f"eps/{name}": -float(values.mean()) for name, values in live.items()}
+        untold = [
+            float(self._errors(generator, faces, False).mean()) for faces in self._dev[0].values()
+        ]
         means = {"eps": sum(told.values()) / len(told), "eps/untold": sum(untold) / len(untold)}
-        return means | told
+        return {"auc": told_apart(live, attack)} | means | told
 
     @torch.no_grad()
-    def _measured(self, generator: Generator, faces: Tensor, condition: bool) -> float:
+    def _errors(self, generator: Generator, faces: Tensor, condition: bool) -> Tensor:
+        """(N,) error of each face, mean over fixed times."""
         device, times = next(generator.parameters()).device, self.recipe.dev_times
         length = self.config.schedule.length
         chance = torch.Generator().manual_seed(seed_of("generator", "dev"))
-        total = 0.0
+        found: list[Tensor] = []
         for part in faces.split(64):
             placed = part.to(device)
             tokens = generator.tokens(placed, condition=condition)
+            total = torch.zeros(len(part), device=device)
             for number in range(times):
                 noise = torch.randn(self._latents(len(part)), generator=chance).to(device)
                 t = torch.full((len(part),), 1 + (length - 1) * (number + 0.5) / times)
-                total += float(_error(generator, placed, noise, t, tokens).sum()) / times
-        return total / len(faces)
+                total += _error(generator, placed, noise, t, tokens) / times
+            found.append(total)
+        return torch.cat(found)
 
     def _latents(self, count: int) -> tuple[int, int, int, int]:
         side = self.size // self.config.autoencoder.downsampling

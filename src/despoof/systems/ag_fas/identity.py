@@ -67,7 +67,9 @@ class IdentityNet(nn.Module):
         self.bn2 = nn.BatchNorm2d(widths[3], eps=EPS)
         self.fc = nn.Linear(widths[3] * self.config.tokens, self.config.embedding)
         self.features = nn.BatchNorm1d(self.config.embedding, eps=EPS)
-        self.features.weight.requires_grad_(False)  # as published: the head scales, not this norm
+        # As published it stays 1: the head scales, not this norm. A buffer: nothing learns it.
+        del self.features.weight
+        self.features.register_buffer("weight", torch.ones(self.config.embedding))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, std=0.1)

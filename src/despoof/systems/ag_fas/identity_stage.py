@@ -24,6 +24,7 @@ from despoof.face.crop import CropConfig
 from despoof.systems.ag_fas.arcface import ArcFaceHead
 from despoof.systems.ag_fas.generator_config import IdentityConfig
 from despoof.systems.ag_fas.identity import IdentityNet
+from despoof.systems.ag_fas.live_faces import attack_mix, with_attack
 from despoof.systems.ag_fas.verification import Pairs, lfw_pairs, verify
 from despoof.training.ema import put_weights
 from despoof.training.folder import BEST
@@ -103,6 +104,7 @@ class IdentityStage:
         crop = CropConfig(size=data.stored_size, scale=data.stored_scale)
         self.store = build_store(kept, crop, root, Path(data.cache))
         self.people = torch.tensor(people)
+        self.attacks = attack_mix(data, size, seed)
         torch.manual_seed(seed_of(seed, "identity"))  # the start of the network
         head = ArcFaceHead(count, config.embedding, recipe.scale)
         self.module: nn.Module = IdentityTask(IdentityNet(config), head)
@@ -122,7 +124,8 @@ class IdentityStage:
     def batch(self, step: int) -> Batch:
         """Return faces in random views, who they are, and the margin; a pure function of the step.
 
-        `faces` (B, 3, S, S) in [-1, 1]; `person` (B,) int64; `margin` (B,) radians.
+        `faces` (B, 3, S, S) in [-1, 1], the last one an attack, which is nobody to be learnt, and
+        `live` (B,) bool; `person` (B,) int64; `margin` (B,) radians.
         """
         seed = seed_of(self.seed, "identity", step)
         count = self.recipe.batch_size or self.data.batch_size
@@ -140,16 +143,18 @@ class IdentityStage:
         faces = photometry(faces, self.data.augment, generator)
         risen = min(1.0, (step + 1) / self.recipe.margin_steps) if self.recipe.margin_steps else 1.0
         return {
-            "faces": faces * 2 - 1,
+            **with_attack(faces * 2 - 1, self.attacks, step),
             "person": self.people[torch.from_numpy(rows)],
             "margin": torch.full((count,), self.recipe.margin * risen),
         }
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor | float]]:
         """Cross-entropy of ArcFace's logits; `right`: share of people found despite the margin."""
-        logits = self.module(batch["faces"], batch["person"], batch["margin"])
-        right = (logits.detach().argmax(dim=1) == batch["person"]).float().mean()
-        return F.cross_entropy(logits, batch["person"]), {"right": right}
+        live = batch["live"]
+        person = batch["person"][live]
+        logits = self.module(batch["faces"][live], person, batch["margin"][live])
+        right = (logits.detach().argmax(dim=1) == person).float().mean()
+        return F.cross_entropy(logits, person), {"right": right}
 
     def validate(self, module: nn.Module) -> dict[str, float]:
         """Verification of LFW's development people: `accuracy` with its interval, and `auc`.
