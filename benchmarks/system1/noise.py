@@ -20,7 +20,7 @@ from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion, as_
 from despoof.systems.residuals import weights_hash
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from results import faces_of
+from results import faces_of, thinned
 from species_out import test_faces
 
 CACHE = Path("cache") / "system1"
@@ -36,11 +36,13 @@ class TestSet:
         name: of the set.
         images: (N, S, S, 3) uint8.
         table: their labels, species and people; its scores mean nothing.
+        names: of the pictures, where they are a dataset's.
     """
 
     name: str
     images: NDArray[np.uint8]
     table: Scores
+    names: tuple[str, ...] = ()
 
     def pixels(self) -> Tensor:
         """Return (N, 3, S, S) in [-1, 1]."""
@@ -51,10 +53,11 @@ class TestSet:
         return make_scores(scores, self.table.live, self.table.species, self.table.group)
 
 
-def real_set(name: str, size: int) -> TestSet:
-    """Return a set of benchmarks/results.py, tight."""
-    faces = faces_of(name, TIGHT, size)
-    return TestSet(name, faces.images, labelled(faces.samples, np.zeros(len(faces.samples))))
+def real_set(name: str, size: int, every: int = 1) -> TestSet:
+    """Return each `every`-th picture of a set of benchmarks/results.py, tight."""
+    faces = thinned(faces_of(name, TIGHT, size), every)
+    table = labelled(faces.samples, np.zeros(len(faces.samples)))
+    return TestSet(name, faces.images, table, tuple(sample.name for sample in faces.samples))
 
 
 def simulated_set(family: str, size: int, scale: float) -> TestSet:
