@@ -41,7 +41,7 @@ RUNS = (
     "face_despoofing_all",
     "texture_celeba_simulated",
     "texture_simulated",
-    "texture",
+    "texture_one_look",
 )
 NEW_PEOPLE = "nuaa test, new people"
 PAIRS = (
