@@ -26,7 +26,7 @@ from runs import VARIANTS, folder
 FIELDS = ("", "share-10", "share-90", "scratch", "independent", "signed")
 BASELINES = {"independent": "scratch"}
 """A variant is compared with this one instead of the protocol's own: same steps, same start."""
-COUNT = 400
+COUNT = 160
 
 
 def null_rms(system: DespoofingDiffusion, x: torch.Tensor) -> torch.Tensor:
