@@ -277,6 +277,41 @@ def species_table(results: dict[str, dict[str, Any]]) -> str:
     return table(head, body)
 
 
+def ablation_table(found: dict[str, Any] | None) -> str:
+    """System 1's ablation in short: AUC by what the detector sees."""
+    if found is None:
+        return "Not measured yet."
+    inputs = list(dict.fromkeys(row["inputs"] for row in found["rows"]))
+    places = list(dict.fromkeys((row["trained_on"], row["set"]) for row in found["rows"]))
+    cell = {
+        (row["trained_on"], row["set"], row["inputs"]): f"{row['auc']:.3f}"
+        f"{span(row['auc_ci95'], 1, 2)}"
+        for row in found["rows"]
+    }
+    body = [
+        (trained, name, *(cell.get((trained, name, one), "–") for one in inputs))
+        for trained, name in places
+    ]
+    return table(("trained on", "test", *(f"AUC [95 %], {one}" for one in inputs)), body)
+
+
+def left_out_table(found: dict[str, Any] | None) -> str:
+    """AG-FAS with one domain left out, strict convention."""
+    if found is None:
+        return "Not measured yet."
+    body = [
+        (
+            row["left_out"],
+            row["variant"],
+            f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 3)}",
+            f"{100 * row['hter']:.1f}{span(row['hter_group_ci95'], 100, 1)}",
+        )
+        for row in found["rows"]
+        if row["convention"] == "strict" and row["checkpoint"] == "chosen"
+    ]
+    return table(("left out", "network", "AUC [95 %]", "HTER % [95 %]"), body)
+
+
 def decoder_line() -> str:
     """What the refined decoder does to development pictures."""
     path = HERE / "results" / "decoder.json"
@@ -336,6 +371,8 @@ def main() -> None:
         "TRANSFER": transfer_tables(results) if "transfer" in results else "Not measured yet.",
         "SPECIES": species_table(results) if "species_out" in results else "Not measured yet.",
         "AIMS": aim_table(results, results["cues"]),
+        "SYSTEM1": ablation_table(results.get("system1_ablation")),
+        "SYSTEM2": left_out_table(results.get("ag_fas_evidence")),
         "DECODER": decoder_line(),
         "PRECISION": precision_line(),
         "MACHINE": f"{any_run['machine']}, Python {any_run['python']}, torch {any_run['torch']}",
