@@ -21,10 +21,10 @@ PLAN = {
 }  # fmt: skip
 
 
-def make_data_root(root):
+def make_data_root(root, plan=PLAN):
     """Write pictures, tables and reliefs; return the folder."""
     portrait = data.astronaut()
-    for dataset, groups in PLAN.items():
+    for dataset, groups in plan.items():
         rng = np.random.default_rng(len(dataset))
         rows = []
         for split, subject, live, attacks in groups:
