@@ -1,8 +1,9 @@
 """Make docs/ag_fas.md from benchmarks/results/ag_fas_evidence.json.
 
-python benchmarks/ag_fas_page.py
+python benchmarks/ag_fas_page.py [FILE]     # of some parts alone: ag_fas.py --only
 """
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -102,12 +103,14 @@ def probe_table(rows: Rows) -> str:
 
 def main() -> None:
     """Fill the template and write the page."""
-    found = json.loads(FOUND.read_text(encoding="utf-8"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path, default=FOUND)
+    found = json.loads(parser.parse_args().file.read_text(encoding="utf-8"))
     text = TEMPLATE.read_text(encoding="utf-8")
     for key, value in {
         "OUT": out_table(found["rows"]),
         "DIFFERENCES": difference_table(found["differences"]),
-        "SWITCHES": switch_table(found["switches"]),
+        "SWITCHES": switch_table(found["switches"]) if found["switches"] else "Not measured yet.",
         "PROBE": probe_table(found["probe"]),
         "ABSENT": ", ".join(found["absent"]) or "none",
         "MACHINE": f"{found['machine']}, Python {found['python']}, torch {found['torch']}; "
