@@ -55,7 +55,8 @@ class Seen:
 
 def seen_of(sample: Sample, verdict: Verdict) -> Seen:
     """Keep what is counted; numbers are taken out of the reason."""
-    reason = re.split(r"[:\d]", verdict.reason)[0].strip() if verdict.label == "undecided" else ""
+    words = re.split("[:,]", verdict.reason)[0] if verdict.label == "undecided" else ""
+    reason = re.sub(r"[\d.]+", "…", words)
     return Seen(sample.live, sample.group, verdict.label, verdict.score, reason)
 
 

@@ -101,7 +101,7 @@ def test_rates_are_of_what_is_decided_and_undecided_of_all(programs):
     assert found["undecided_live"]["value"] == 0.5
     assert found["undecided_attack"]["value"] == pytest.approx(1 / 3)
     assert found["auc"] == pytest.approx(7 / 9) and found["n_scored"] == 6
-    assert found["reasons"] == {"face is": 1, "no face found": 1, "face is blurred": 1}
+    assert found["reasons"] == {"face is … px": 1, "no face found": 1, "face is blurred": 1}
     alone = programs.robustness.figures([seen(programs, True, "undecided", None, "no face found")])
     assert alone["auc"] is None and alone["bpcer"]["value"] is None
 
