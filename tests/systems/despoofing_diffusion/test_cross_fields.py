@@ -266,7 +266,7 @@ def test_a_batch_without_their_live_faces_teaches_nothing():
 
 def test_runs_from_before_there_were_folds_stay_valid():
     assert "folds" not in FieldsRecipe().decisive()
-    assert FieldsRecipe().decisive() | {"folds": 1} == FieldsRecipe().plain()
+    assert FieldsRecipe().decisive() | {"folds": 1, "begin": None} == FieldsRecipe().plain()
     assert FieldsRecipe(folds=3).decisive()["folds"] == 3
 
 
