@@ -48,7 +48,8 @@ def imported(folder):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module.partition(".")[0])
-    ours = [*(ROOT / folder).glob("*"), *(ROOT / "benchmarks").glob("*")]  # tests import these too
+    # Tests import programs of benchmarks, and those one another, whichever folder they lie in.
+    ours = [*(ROOT / folder).glob("*"), *(ROOT / "benchmarks").rglob("*")]
     own = {path.stem for path in ours} | {"despoof", "tests"}
     return names - set(sys.stdlib_module_names) - own - UNDECLARED
 
