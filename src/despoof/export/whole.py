@@ -105,4 +105,6 @@ _RULES: dict[str, ScoreRule] = {
 _REFUSED = {
     "despoofing-diffusion": "its score follows a bridge of many network calls, whose solver and "
     "number of steps are chosen at run time, and is no single graph",
+    "ag-fas": "its score follows a reconstruction of many network calls, whose start and number of "
+    "steps are chosen at run time, and is no single graph",
 }
