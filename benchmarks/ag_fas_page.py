@@ -20,6 +20,7 @@ VARIANTS = {
     "concat": "two branches",
     "vae": "autoencoder's residual",
 }
+NONE = "Not measured yet."
 Rows = list[dict[str, Any]]
 
 
@@ -109,8 +110,8 @@ def main() -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     for key, value in {
         "OUT": out_table(found["rows"]),
-        "DIFFERENCES": difference_table(found["differences"]),
-        "SWITCHES": switch_table(found["switches"]) if found["switches"] else "Not measured yet.",
+        "DIFFERENCES": difference_table(found["differences"]) if found["differences"] else NONE,
+        "SWITCHES": switch_table(found["switches"]) if found["switches"] else NONE,
         "PROBE": probe_table(found["probe"]),
         "ABSENT": ", ".join(found["absent"]) or "none",
         "MACHINE": f"{found['machine']}, Python {found['python']}, torch {found['torch']}; "

@@ -372,7 +372,9 @@ def main() -> None:
         "SPECIES": species_table(results) if "species_out" in results else "Not measured yet.",
         "AIMS": aim_table(results, results["cues"]),
         "SYSTEM1": ablation_table(results.get("system1_ablation")),
-        "SYSTEM2": left_out_table(results.get("ag_fas_evidence")),
+        "SYSTEM2": left_out_table(
+            results.get("ag_fas_evidence", results.get("ag_fas_evidence_out_probe"))
+        ),
         "DECODER": decoder_line(),
         "PRECISION": precision_line(),
         "MACHINE": f"{any_run['machine']}, Python {any_run['python']}, torch {any_run['torch']}",
