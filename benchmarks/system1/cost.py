@@ -76,8 +76,12 @@ def put_openvino(system: DespoofingDiffusion, faces: torch.Tensor) -> None:
     times, labels = torch.ones(len(x)), torch.zeros(len(x), dtype=torch.long)
 
     class Plain(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+
         def forward(self, x: Tensor, t: Tensor, c: Tensor) -> Tensor:
-            return net(x, t, class_labels=c).sample
+            return self.net(x, t, class_labels=c).sample
 
     model = openvino.convert_model(Plain().eval(), example_input=(x, times, labels))
     run = openvino.compile_model(model, "CPU")

@@ -88,3 +88,14 @@ def test_one_picture_as_attention_leaves_it_is_normalised_too():
     found, expected = (gradients(norm, x, x) for norm in (quick, own))
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_a_graph_that_is_traced_holds_torch_s_own_norm(monkeypatch):
+    _, quick = pair(8, 2)
+    x = torch.randn(2, 8, 4, 4, generator=torch.Generator().manual_seed(3))
+    own = quick(x)
+    assert "_Normalise" in type(own.grad_fn).__name__
+    monkeypatch.setattr(torch.jit, "is_tracing", lambda: True)
+    traced = quick(x)
+    assert "NativeGroupNorm" in type(traced.grad_fn).__name__
+    torch.testing.assert_close(traced, own)
