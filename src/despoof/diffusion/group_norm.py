@@ -19,7 +19,8 @@ class QuickGroupNorm(nn.GroupNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise [B, C, H, W]; pictures of other ranks, and on other devices, as torch does."""
-        traced = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        traced = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+        traced = traced or torch.compiler.is_compiling()
         if input.ndim != 4 or input.device.type != "cpu" or traced:  # no exporter knows our own
             return super().forward(input)
         if torch.is_autocast_enabled("cpu"):
