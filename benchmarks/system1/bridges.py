@@ -25,6 +25,7 @@ from despoof.diffusion.network import eps_function
 from despoof.diffusion.score_difference import score_difference
 from despoof.evaluation.bridge_checks.fidelity import noise_fidelity
 from despoof.metrics.curves import auc
+from despoof.metrics.scores import select
 from despoof.metrics.significance import holm
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.saving import load_system
@@ -64,8 +65,6 @@ def few(faces: TestSet, count: int) -> TestSet:
         rows = np.flatnonzero(faces.table.live == live)
         chosen.append(rows[np.linspace(0, len(rows) - 1, count // 2).round().astype(int)])
     kept = np.concatenate(chosen)
-    from despoof.metrics.scores import select
-
     mask = np.zeros(len(faces.images), bool)
     mask[kept] = True
     return TestSet(f"{faces.name}, {count}", faces.images[mask], select(faces.table, mask))

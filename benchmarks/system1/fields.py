@@ -16,6 +16,8 @@ from bridges import few
 from noise import noise_in, real_set, scores_with
 from results import write
 
+from despoof.diffusion.bridge import bridge
+from despoof.diffusion.network import eps_function
 from despoof.evaluation.rows import evaluation_row
 from despoof.evaluation.tables import to_plain
 from despoof.metrics.significance import holm
@@ -31,9 +33,6 @@ COUNT = 160
 
 def null_rms(system: DespoofingDiffusion, x: torch.Tensor) -> torch.Tensor:
     """Return (N,) sizes of what the live field alone leaves."""
-    from despoof.diffusion.bridge import bridge
-    from despoof.diffusion.network import eps_function
-
     schedule = system.config.schedule
     live = eps_function(system.fields, "live", schedule)
     made = [bridge(part, live, live, schedule, system.config.bridge).noise for part in x.split(64)]

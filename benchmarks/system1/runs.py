@@ -101,7 +101,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def experiment(protocol: str, inputs: str, variant: str = "") -> Experiment:
     """Return one run; the detectors of a protocol take the fields that its first run trains."""
     values = copy.deepcopy(read_yaml(BASE))
-    chosen = {**PROTOCOLS[protocol], **{k: v for k, v in VARIANTS.get(variant, {}).items()}}
+    chosen = PROTOCOLS[protocol] | VARIANTS.get(variant, {})
     values["data"] |= {"sources": chosen["sources"], "dev": chosen["dev"]}
     values["stage_train"]["fields"] |= {"steps": chosen["fields"]}
     values["stage_train"]["fields"]["validate_every"] = max(100, chosen["fields"] // 3)

@@ -1,7 +1,7 @@
 """Group normalisation whose backward pass is quick on processors.
 
-Torch's own backward pass for channels-last pictures takes half of a UNet's training step there.
-The forward pass is torch's.
+Torch's own backward pass for channels-last pictures is slow there: with ours the small rung's step
+is 1.26 times as fast (`python benchmarks/group_norm.py`). The forward pass is torch's.
 """
 
 from typing import cast

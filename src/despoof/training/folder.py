@@ -84,3 +84,27 @@ def load_best(folder: Path, module: nn.Module) -> None:
         put_weights(module, tensors)
     except RuntimeError as error:
         raise TrainingError(f"{folder / BEST} is of another network: {error}") from error
+
+
+def take_best(folder: str | Path, module: nn.Module, setting: str, *, start: str = "") -> None:
+    """Put what a finished stage kept into a module, for a stage that builds on it.
+
+    Args:
+        folder: of the stage.
+        module: of the shape that was trained.
+        setting: which part of the configuration decides that shape, for the message.
+        start: of the tensors' names that belong to the module; it is cut off, the rest stays.
+
+    Raises:
+        TrainingError: there are no weights, or those of another network.
+    """
+    path = Path(folder) / BEST
+    tensors, _ = read_tensors(path)
+    own = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+    try:
+        put_weights(module, own)
+    except RuntimeError as error:
+        raise TrainingError(
+            f"{path} is of another network: {error}. Set {setting} as it was when that stage was "
+            "trained."
+        ) from error

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from despoof.core.config import StrictConfig
 from despoof.core.device import seed_of
-from despoof.core.errors import TrainingError
 from despoof.data.views import DataConfig
 from despoof.systems.ag_fas.autoencoder import Autoencoder
 from despoof.systems.ag_fas.generator_config import AutoencoderConfig
@@ -25,10 +24,8 @@ from despoof.systems.ag_fas.live_faces import (
     told_apart,
     with_attack,
 )
-from despoof.training.ema import put_weights
-from despoof.training.folder import BEST
+from despoof.training.folder import take_best
 from despoof.training.stage import Batch, Update
-from despoof.training.tensors import read_tensors
 
 
 class AutoencoderRecipe(StrictConfig):
@@ -170,14 +167,6 @@ def take_autoencoder(folder: str | Path, config: AutoencoderConfig) -> Autoencod
     Raises:
         TrainingError: there are no weights, or those of another network.
     """
-    path = Path(folder) / BEST
-    tensors, _ = read_tensors(path)
     found = Autoencoder(config)
-    try:
-        put_weights(found, tensors)
-    except RuntimeError as error:
-        raise TrainingError(
-            f"{path} is of another autoencoder: {error}. Set model.generator.autoencoder as it was "
-            "when that stage was trained."
-        ) from error
+    take_best(folder, found, "model.generator.autoencoder")
     return found

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from despoof.core.config import StrictConfig
 from despoof.core.device import seed_of
-from despoof.core.errors import TrainingError
 from despoof.data.views import DataConfig
 from despoof.diffusion.noising import add_noise
 from despoof.systems.ag_fas.autoencoder import Autoencoder
@@ -28,10 +27,8 @@ from despoof.systems.ag_fas.live_faces import (
     with_attack,
 )
 from despoof.systems.residuals import weights_hash
-from despoof.training.ema import put_weights
-from despoof.training.folder import BEST
+from despoof.training.folder import take_best
 from despoof.training.stage import Batch, Update
-from despoof.training.tensors import read_tensors
 
 _SCALE_BATCHES = 8
 """Training batches that the latents' mean and deviation are measured on."""
@@ -205,14 +202,6 @@ def take_generator(folder: str | Path, config: GeneratorConfig) -> Generator:
     Raises:
         TrainingError: there are no weights, or those of another network.
     """
-    path = Path(folder) / BEST
-    tensors, _ = read_tensors(path)
     found = Generator(config)
-    try:
-        put_weights(found, tensors)
-    except RuntimeError as error:
-        raise TrainingError(
-            f"{path} is of another generator: {error}. Set model.generator as it was when that "
-            "stage was trained."
-        ) from error
+    take_best(folder, found, "model.generator")
     return found

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from despoof.core.config import StrictConfig
 from despoof.core.device import seed_of
-from despoof.core.errors import DataError, TrainingError
+from despoof.core.errors import DataError
 from despoof.data.augment import photometry
 from despoof.data.samples import Sample, find_data_root, read_samples, select
 from despoof.data.store import build_store
@@ -26,10 +26,8 @@ from despoof.systems.ag_fas.generator_config import IdentityConfig
 from despoof.systems.ag_fas.identity import IdentityNet
 from despoof.systems.ag_fas.live_faces import attack_mix, with_attack
 from despoof.systems.ag_fas.verification import Pairs, lfw_pairs, verify
-from despoof.training.ema import put_weights
-from despoof.training.folder import BEST
+from despoof.training.folder import take_best
 from despoof.training.stage import Batch, Update
-from despoof.training.tensors import read_tensors
 
 
 class IdentityRecipe(StrictConfig):
@@ -193,18 +191,8 @@ def take_identity(folder: str | Path, config: IdentityConfig) -> IdentityNet:
     Raises:
         TrainingError: there are no weights, or those of another network.
     """
-    path = Path(folder) / BEST
-    tensors, _ = read_tensors(path)
-    start = "identity."
     found = IdentityNet(config)
-    own = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
-    try:
-        put_weights(found, own)
-    except RuntimeError as error:
-        raise TrainingError(
-            f"{path} is of another identity encoder: {error}. Set model.generator.identity as it "
-            "was when that stage was trained."
-        ) from error
+    take_best(folder, found, "model.generator.identity", start="identity.")
     return found
 
 
