@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from noise import TestSet, noise_in, real_set, scores_with, simulated_set
 from results import samples_of, write
+from runs import INPUTS, PROTOCOLS, folder
 
 from despoof.evaluation.rows import eer_threshold, evaluation_row
 from despoof.evaluation.tables import to_plain
@@ -22,7 +23,6 @@ from despoof.metrics.significance import holm
 from despoof.systems.despoofing_diffusion.scoring import fuse_scores, score_statistics
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.saving import load_system
-from runs import INPUTS, PROTOCOLS, folder
 
 NEW_PEOPLE = "nuaa test, new people"
 TESTS = {

@@ -17,6 +17,7 @@ import torch
 from ablation import compared
 from noise import TestSet, noise_in, real_set, scores_with
 from results import write
+from runs import folder
 from torch import Tensor
 
 from despoof.core.device import seed_of
@@ -29,7 +30,6 @@ from despoof.metrics.scores import select
 from despoof.metrics.significance import holm
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.saving import load_system
-from runs import folder
 
 
 def _ddim(steps: int) -> BridgeConfig:

@@ -15,6 +15,7 @@ from ablation import compared
 from bridges import few
 from noise import noise_in, real_set, scores_with
 from results import write
+from runs import VARIANTS, folder
 
 from despoof.diffusion.bridge import bridge
 from despoof.diffusion.network import eps_function
@@ -23,7 +24,6 @@ from despoof.evaluation.tables import to_plain
 from despoof.metrics.significance import holm
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.saving import load_system
-from runs import VARIANTS, folder
 
 FIELDS = ("", "share-10", "share-90", "scratch", "independent", "signed")
 BASELINES = {"independent": "scratch"}
