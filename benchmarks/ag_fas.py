@@ -49,7 +49,8 @@ SWITCHES: dict[str, dict[str, Any]] = {
     **{f"start {t}": {"start": t} for t in (200, 400, 600)},
     "K = 4": {"seeds": 4},
     "posterior sample": {"posterior": "sample"},
-    "dpm-solver, 12 calls": {"solver": "dpm-solver", "steps": 12},
+    "DDIM, 41 calls": {"solver": "ddim"},
+    "DPM-Solver++, 24 calls": {"steps": 24},
 }
 """Ways to reconstruct a face that the cue network was not taught on."""
 

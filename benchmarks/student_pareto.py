@@ -23,7 +23,7 @@ from results import OUT, conditions
 from despoof.core.config import read_yaml
 from despoof.core.files import atomic_path
 from despoof.data.samples import find_data_root, read_samples, select
-from despoof.diffusion.bridge import REFERENCE
+from despoof.diffusion.bridge import reference_of
 from despoof.evaluation.bridge_checks.faces import (
     BridgeFaces,
     bare_crop_face,
@@ -75,7 +75,7 @@ def errors(
     key = (teacher, student.config.crop.digest())
     if key not in known:
         subject = make_subject(master, faces_for(student.config.crop, count))
-        bridge = REFERENCE.model_copy(update={"steps": steps})
+        bridge = reference_of(master.config.bridge, steps)
         known[key] = subject.pixels, subject.cross(config=bridge, bf16=False).noise
     pixels, reference = known[key]
     noise = torch.cat([student.noise(part) for part in pixels.split(16)])
@@ -170,7 +170,7 @@ def main() -> None:
     print("* = no other is as quick and as near")
     kept = {
         "count": asked.count,
-        "reference": REFERENCE.model_copy(update={"steps": asked.reference_steps}).plain(),
+        "reference_steps": asked.reference_steps,
         "threads": torch.get_num_threads(),
         "skipped": unfinished,
         "rows": rows,

@@ -82,6 +82,7 @@ def bridge(
     if split is not None and manifest is None:
         raise typer.BadParameter("--split is for a --manifest.")
     from despoof.core.device import pick_device
+    from despoof.diffusion.bridge import reference_of
     from despoof.evaluation.bridge_checks.embedder import load_embedder
     from despoof.evaluation.bridge_checks.faces import cut_faces
     from despoof.evaluation.bridge_checks.run import NAMES, bridge_checks
@@ -104,7 +105,7 @@ def bridge(
     with progress(len(NAMES), not (json and sys.stdout.isatty())) as show:
         found = bridge_checks(
             subject,
-            reference=_changed(_reference(), None, reference_steps),
+            reference=reference_of(system.config.bridge, reference_steps),
             other=other,
             embed=embed,
             limit_ms=max_ms,
@@ -116,12 +117,6 @@ def bridge(
     else:
         _print(checks, faces, system.config.bridge)
     return SPOOF if gate and any(check.passed is False for check in checks) else LIVE
-
-
-def _reference() -> "BridgeConfig":
-    from despoof.diffusion.bridge import REFERENCE
-
-    return REFERENCE
 
 
 def _changed(config: "BridgeConfig", solver: str | None, steps: int | None) -> "BridgeConfig":

@@ -83,7 +83,7 @@ def student(
     if species and own:
         raise typer.BadParameter("--species are simulated; your own pictures have their own.")
     from despoof.core.device import pick_device
-    from despoof.diffusion.bridge import REFERENCE
+    from despoof.diffusion.bridge import reference_of
     from despoof.evaluation.bridge_checks.subject import as_bridge
     from despoof.evaluation.student_gates.run import student_gates
     from despoof.evaluation.student_gates.subject import as_student, check_pair
@@ -100,7 +100,7 @@ def student(
     else:
         sets = _held_out(folder, crop, count, species or [], seed)
     with progress(len(sets) + 1, not (json and sys.stdout.isatty())) as show:
-        reference = REFERENCE.model_copy(update={"steps": reference_steps})
+        reference = reference_of(master.config.bridge, reference_steps)
         found = student_gates(pupil, master, sets, reference=reference, repeats=repeats, show=show)
         checks = list(found)
     if json:

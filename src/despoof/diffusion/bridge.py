@@ -57,6 +57,18 @@ REFERENCE = BridgeConfig(solver="dpm-solver", steps=100)
 """What other settings are measured against on a trained network (SPEC §8.4, level 0)."""
 
 
+def reference_of(config: BridgeConfig, steps: int = REFERENCE.steps) -> BridgeConfig:
+    """Return the reference that turns round where a bridge does.
+
+    A bridge that turns round early is another map from face to face, not a bad approximation of
+    the whole way up and down; what it is true to is its own way, integrated finely.
+
+    >>> reference_of(BridgeConfig(steps=8, t_max=400.0)).t_max
+    400.0
+    """
+    return REFERENCE.model_copy(update={"steps": steps, "t_max": config.t_max})
+
+
 @dataclass(frozen=True)
 class Bridged:
     """What a bridge gives; all tensors like the input, fp32 unless the state is fp64."""

@@ -24,6 +24,25 @@ def multiple_of(widths: Sequence[int]) -> int:
     return FOLD * 2 ** (len(widths) - 1)
 
 
+def check_widths(widths: Sequence[int]) -> None:
+    """Raise ValueError where a width does not divide into the groups of the norm.
+
+    >>> check_widths((32, 64))
+    """
+    if any(width < 8 or width % 8 for width in widths):
+        raise ValueError(f"widths {widths} must be multiples of 8 (groups of the norm)")
+
+
+def check_side(side: int, widths: Sequence[int]) -> None:
+    """Raise ValueError where a picture of this side cannot be halved level by level.
+
+    >>> check_side(112, (32, 64, 128, 160))
+    """
+    step = multiple_of(widths)
+    if side % step:
+        raise ValueError(f"crop.size {side} must be a multiple of {step} for {len(widths)} levels")
+
+
 class ResidualBlock(nn.Module):
     """(B, in, H, W) -> (B, out, H, W): two normed 3×3 convolutions beside a shortcut."""
 

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from despoof.core.config import StrictConfig
 from despoof.face.crop import CropConfig
-from despoof.nets.unet import multiple_of
+from despoof.nets.unet import check_side, check_widths
 from despoof.systems.despoofing_diffusion.config import LIGHT, DetectorConfig
 
 
@@ -23,8 +23,7 @@ class NetworkConfig(StrictConfig):
 
     @model_validator(mode="after")
     def _eights(self) -> "NetworkConfig":
-        if any(width < 8 or width % 8 for width in self.widths):
-            raise ValueError(f"widths {self.widths} must be multiples of 8 (groups of the norm)")
+        check_widths(self.widths)
         return self
 
 
@@ -39,10 +38,5 @@ class StudentConfig(StrictConfig):
 
     @model_validator(mode="after")
     def _divisible(self) -> "StudentConfig":
-        step = multiple_of(self.network.widths)
-        if self.crop.size % step:
-            raise ValueError(
-                f"crop.size {self.crop.size} must be a multiple of {step} for "
-                f"{len(self.network.widths)} levels"
-            )
+        check_side(self.crop.size, self.network.widths)
         return self
