@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from despoof.core.config import read_yaml
-from despoof.core.device import usable_cores
+from despoof.core.device import bf16_autocast, usable_cores
 from despoof.core.files import atomic_path
 from despoof.core.types import System
 from despoof.data.pairs import recapture_pairs
@@ -114,7 +114,7 @@ def thinned(faces: Faces, every: int) -> Faces:
 
 def scores_of(system: System, faces: Faces) -> np.ndarray:
     """Score in bf16, which halves the time here; the page says so."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with bf16_autocast("cpu"):
         return score_faces(system, faces.images, batch=16)
 
 
@@ -122,7 +122,7 @@ def parts_of(system: FaceDespoofing, pixels: torch.Tensor) -> dict[str, np.ndarr
     """The three published scores of (N, 3, S, S) faces in [-1, 1]."""
     parts: dict[str, list[np.ndarray]] = {}
     for chunk in pixels.split(16):
-        with torch.autocast("cpu", torch.bfloat16):
+        with bf16_autocast("cpu"):
             found = system.score_parts(chunk)
         for key, value in found.items():
             parts.setdefault(key, []).append(value.double().numpy())

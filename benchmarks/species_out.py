@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from results import write
 
 from despoof.core.config import read_yaml
-from despoof.core.device import seed_of
+from despoof.core.device import bf16_autocast, seed_of
 from despoof.core.files import atomic_path
 from despoof.core.types import System
 from despoof.data.samples import find_data_root, read_samples, select
@@ -77,7 +76,7 @@ def train(left_out: str) -> System:
 
 def rows_of(left_out: str, system: System, faces: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     """AUC of every species against the live faces, with intervals over people."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with bf16_autocast("cpu"):
         scores = {name: score_faces(system, images, batch=32) for name, images in faces.items()}
     rows = []
     for species in SPECIES:

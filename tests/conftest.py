@@ -13,6 +13,14 @@ def _ctrl_c_arrives():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture
+def emulated_bf16(monkeypatch):
+    """Networks run in bf16 where they are asked to, also on a processor that has to emulate it."""
+    from despoof.core import device
+
+    monkeypatch.setattr(device, "bf16_is_quick", lambda kind="cpu": True)
+
+
 @pytest.fixture(scope="session")
 def portrait():
     """A real face, (512, 512, 3) uint8."""

@@ -48,11 +48,11 @@ WAYS: dict[str, BridgeConfig] = {
     "O-BELM 10 + 10": BridgeConfig(steps=10),
     "O-BELM 20 + 20": BridgeConfig(steps=20),
     "DPM-Solver++ 100 + 100, t ≤ 400": REFERENCE.model_copy(update={"t_max": _TURN}),
-    "DPM-Solver++ 8 + 8, t ≤ 400": BridgeConfig(solver="dpm-solver", steps=8, t_max=_TURN),
-    "O-BELM 8 + 8, t ≤ 400 (ours)": BridgeConfig(steps=8, t_max=_TURN),
+    "DPM-Solver++ 8 + 8, t ≤ 400 (ours)": BridgeConfig(solver="dpm-solver", steps=8, t_max=_TURN),
+    "O-BELM 8 + 8, t ≤ 400": BridgeConfig(steps=8, t_max=_TURN),
     "DDIM 8 + 8, t ≤ 400": BridgeConfig(solver="ddim", steps=8, t_max=_TURN),
 }
-OURS = "O-BELM 8 + 8, t ≤ 400 (ours)"
+OURS = "DPM-Solver++ 8 + 8, t ≤ 400 (ours)"
 REFERENCES = ("DPM-Solver++ 100 + 100", "DPM-Solver++ 100 + 100, t ≤ 400")
 DIFFERENCE = "score difference, K = 4"
 RETRAINED = {"DDIM 50 + 50 (paper)": "ddim-50", "DPM-Solver++ 20 + 20": "dpm-20", OURS: "few-views"}

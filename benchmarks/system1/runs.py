@@ -90,7 +90,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "views": 0.1,
     },
     "dpm-20": {
-        "model.bridge": {"solver": "dpm-solver", "steps": 20, "t_max": None},
+        "model.bridge": {"steps": 20, "t_max": None},
         "of": "celeba",
         "views": 0.1,
     },

@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
-from despoof.core import errors
-from despoof.core.device import pick_device, seed_of, usable_cores
+from despoof.core import device, errors
+from despoof.core.device import bf16_autocast, bf16_is_quick, pick_device, seed_of, usable_cores
 from despoof.core.extras import need
 from despoof.core.files import atomic_path, sha256
 
@@ -17,6 +17,30 @@ def test_every_error_is_a_despoof_error_and_what_python_callers_expect():
     assert len(kinds) > 5 and all(issubclass(kind, errors.DespoofError) for kind in kinds)
     assert issubclass(errors.InputError, ValueError)
     assert issubclass(errors.MissingExtraError, ImportError)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_networks_run_in_bf16_only_where_it_is_wanted_and_quick(monkeypatch, quick):
+    monkeypatch.setattr(device, "bf16_is_quick", lambda kind: quick)
+    one = torch.eye(2)
+    for wanted in (True, False):
+        with bf16_autocast("cpu", wanted):
+            assert ((one @ one).dtype == torch.bfloat16) is (wanted and quick)
+
+
+@pytest.mark.parametrize(
+    ("has", "quick"),
+    [
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, False),
+        ({"avx512_bf16": True}, True),
+        ({"amx_bf16": True, "avx512_bf16": False}, True),
+        ({"cpu_name": "bf16", "bf16_cores": 2}, False),
+    ],
+)
+def test_a_processor_is_asked_whether_it_computes_in_bf16(monkeypatch, has, quick):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    assert bf16_is_quick("cpu") is quick
+    assert bf16_is_quick("cuda")
 
 
 def test_a_file_is_replaced_whole(tmp_path):

@@ -59,6 +59,7 @@ def test_the_defaults_have_the_size_of_the_small_rung():
     assert 4e6 < parameters < 8e6
 
 
+@pytest.mark.usefixtures("emulated_bf16")
 def test_the_field_answers_in_fp32_without_gradients(tied, faces, schedule):
     t = torch.tensor(300.0, dtype=torch.float64)
     exact = eps_function(tied, "live", schedule, bf16=False)(faces.requires_grad_(), t)
@@ -82,6 +83,7 @@ def test_a_v_network_is_turned_into_eps(faces, schedule):
     torch.testing.assert_close(clean, alpha * faces - sigma * said, rtol=0, atol=1e-4)
 
 
+@pytest.mark.usefixtures("emulated_bf16")
 @pytest.mark.parametrize("bf16", [False, True])
 def test_a_bridge_of_one_field_comes_back_through_a_network(tied, faces, schedule, bf16):
     """Rounding in a bf16 network is part of the field: the way back meets the same states."""

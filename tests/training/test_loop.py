@@ -275,6 +275,7 @@ def test_prefetch_does_not_change_the_run(whole_run, tmp_path):
     assert (tmp_path / "losses.jsonl").read_text() == (whole_run[0] / "losses.jsonl").read_text()
 
 
+@pytest.mark.usefixtures("emulated_bf16")
 def test_bf16_runs_the_loss_under_autocast_and_keeps_fp32_weights(tmp_path):
     seen = []
 

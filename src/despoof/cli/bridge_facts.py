@@ -20,9 +20,13 @@ def bridge_facts(
     """
     if detector.bridge is None:
         return None
+    from despoof.core.device import bf16_is_quick
     from despoof.detector import BridgedParts
 
-    settings = detector.bridge.plain() | {"autocast": detector.system.config.precision == "bf16"}
+    in_bf16 = detector.system.config.precision == "bf16" and bf16_is_quick(
+        str(detector.device).split(":")[0]
+    )
+    settings = detector.bridge.plain() | {"autocast": in_bf16}
     facts = {name: settings[name] for name in ("solver", "grid", "steps", "t_max", "autocast")}
     if parts is None:
         return facts

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from despoof.core.config import StrictConfig
+from despoof.core.device import bf16_autocast
 from despoof.core.errors import InputError
 from despoof.core.extras import need
 from despoof.diffusion.field import EpsFunction
@@ -126,20 +127,21 @@ def eps_function(
     *,
     bf16: bool = True,
 ) -> EpsFunction:
-    """Return the field of one domain: no gradients, network under bf16 autocast, answer in fp32.
+    """Return the field of one domain: no gradients, network in bf16, answer in fp32.
 
     Args:
         network: trained; its mode (train, eval) is left as it is.
         domain: whose field.
         schedule: that it was trained on; turns v into eps.
-        bf16: False runs the network in its own precision.
+        bf16: False runs the network in its own precision, as a processor without bf16 does
+            anyway (`bf16_autocast`).
     """
 
     @torch.no_grad()
     def eps(x: Tensor, t: Tensor) -> Tensor:
         config, picture = network.config, x.float()
         place = place_channels(*x.shape[-2:]) if config.coordinates else None
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+        with bf16_autocast(x.device.type, bf16):
             said = network(picture, t, domain, place)
         return eps_from(schedule, said.float(), picture, t, config.prediction)
 

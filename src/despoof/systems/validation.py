@@ -6,6 +6,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from despoof.core.device import bf16_autocast
 from despoof.core.types import System
 from despoof.data.views import DevSet
 from despoof.metrics.curves import auc
@@ -20,7 +21,7 @@ def development_auc(module: nn.Module, sets: Sequence[DevSet], batch: int = 64) 
     """
     system, device = cast("System", module), next(module.parameters()).device
     found: dict[str, float] = {}
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+    with torch.no_grad(), bf16_autocast(device.type):
         for dev in sets:
             parts = [system.score(faces.to(device)) for faces in dev.faces.split(batch)]
             scores = torch.cat(parts).double().cpu().numpy()

@@ -13,7 +13,8 @@ class TrainConfig(StrictConfig):
     Attributes:
         steps: training steps; each runs every update of the stage once.
         seed: of dropout and other noise drawn during a step.
-        precision: "bf16" computes the loss under autocast; parameters stay fp32.
+        precision: "bf16" computes the loss under autocast, where the device computes in bf16;
+            parameters stay fp32.
         gradient_clip: largest L2 norm of an update's gradient; 0 = off.
         ema_decay: of the averaged weights that are validated and kept; 0 = off.
         schedule: of the learning rate, see `training/schedule.py`.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from despoof.core.device import bf16_autocast
 from despoof.core.errors import TrainingError
 from despoof.training.config import TrainConfig
 from despoof.training.stage import Batch, Update
@@ -80,7 +81,7 @@ def run_update(
     try:
         for parameter, _ in wanted:
             parameter.requires_grad_(id(parameter) in own)
-        with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
+        with bf16_autocast(device, config.precision == "bf16"):
             loss, logs = update.loss(batch)
         value = loss.item() if loss.numel() == 1 else math.nan
         if not math.isfinite(value):

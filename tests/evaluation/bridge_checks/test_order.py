@@ -36,6 +36,7 @@ def test_a_solver_of_a_lower_order_than_it_says_fails(subject_of, monkeypatch):
     assert found.passed is False and found.figures["ratio_lowest"] == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.usefixtures("emulated_bf16")
 def test_a_network_in_half_precision_would_fail(subject_of, monkeypatch):
     """Why the check asks it in fp32, whatever the system runs in."""
     monkeypatch.setattr(order, "eps_function", lambda *of, bf16: eps_function(*of, bf16=True))

@@ -55,6 +55,7 @@ def test_torchs_own_chance_is_neither_used_nor_touched(generator):
     assert torch.equal(generator.reconstruct(faces, changed(posterior="sample")), first)
 
 
+@pytest.mark.usefixtures("emulated_bf16")
 def test_each_choice_of_how_to_reconstruct_counts(generator):
     faces = rand(1, 3, 16, 16)
     plain = generator.reconstruct(faces, QUICK)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from despoof.core.device import seed_of
+from despoof.core.device import bf16_autocast, seed_of
 from despoof.core.errors import ConfigError
 from despoof.data.views import DataConfig
 from despoof.metrics.curves import auc
@@ -173,7 +173,7 @@ class CueStage:
     def _scores(self, system: AgFas, shard: Shard) -> Tensor:
         device = next(system.network.parameters()).device
         placed = {name: shard[name].to(device) for name in ("faces", "noise")}
-        with torch.autocast(device.type, torch.bfloat16):  # it only ranks checkpoints
+        with bf16_autocast(device.type):  # it only ranks checkpoints
             return system.network(placed["faces"], self._cue(placed)).score.cpu()
 
     def fingerprint(self) -> str:

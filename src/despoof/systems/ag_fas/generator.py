@@ -5,7 +5,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from despoof.core.device import seed_of
+from despoof.core.device import bf16_autocast, seed_of
 from despoof.core.errors import InputError
 from despoof.core.extras import need
 from despoof.diffusion.field import EpsFunction
@@ -119,7 +119,7 @@ class Generator(nn.Module):
     def _field(self, tokens: Tensor, settings: ReconstructConfig) -> EpsFunction:
         def eps(x: Tensor, t: Tensor) -> Tensor:
             bf16 = settings.precision == "bf16"
-            with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+            with bf16_autocast(x.device.type, bf16):
                 return self.eps(x, t, tokens).float()
 
         return eps

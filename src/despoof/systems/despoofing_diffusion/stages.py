@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from despoof.core.device import seed_of
+from despoof.core.device import bf16_autocast, seed_of
 from despoof.data.views import DataConfig
 from despoof.metrics.curves import auc
 from despoof.metrics.scores import make_scores
@@ -146,6 +146,6 @@ class DetectorStage:
 def _scores(system: DespoofingDiffusion, shard: Shard) -> Tensor:
     device = next(system.detector.parameters()).device
     noise = shard["noise"].to(device) if system.config.detector.needs_noise else None
-    with torch.autocast(device.type, torch.bfloat16):
+    with bf16_autocast(device.type):
         found = system.detector(shard["faces"].to(device), noise)
     return map_score(found).cpu()

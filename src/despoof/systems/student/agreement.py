@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from despoof.core.device import bf16_autocast
 from despoof.core.errors import InputError
 from despoof.metrics.curves import auc
 from despoof.metrics.scores import make_scores
@@ -41,7 +42,7 @@ def agreement(
     """
     device = next(network.parameters()).device
     found: dict[str, Tensor] = {}
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+    with torch.no_grad(), bf16_autocast(device.type):
         for part in dev:
             chunks = [network(x.to(device)).float().cpu() for x in part.faces.split(chunk)]
             found[part.name] = torch.cat(chunks)
