@@ -32,7 +32,7 @@ ROWS = {
         "face-despoofing",
         "face_despoofing",
     ),
-    "texture": (
+    "texture_wide": (
         "texture classifier with a UNet for the genuine face, **the default**",
         "none: what carries over best so far",
         "texture",

@@ -23,11 +23,12 @@ RUNS = {
     "texture_celeba_simulated": "Texture, CelebA-Spoof + simulated",
     "texture_simulated": "Texture, simulated attacks only",
     "texture_one_look": "Texture, CelebA-Spoof + NUAA + simulated",
-    "texture": "Texture, the same weights, two looks: the default",
+    "texture_two_looks": "Texture, the same weights, two looks",
+    "texture_wide": "Texture, learnt on with wider crops, two looks: the default",
     "despoofing_diffusion": "System 1, CelebA-Spoof + NUAA + simulated",
     "ag_fas": "System 2, CelebA-Spoof + NUAA + simulated",
 }
-FILES = {"texture_one_look": "texture"}
+FILES = {"texture_one_look": "texture", "texture_two_looks": "texture"}
 """Experiments of rows that are named otherwise."""
 EARLIER = {"face_despoofing", "rgb_baseline", "rgb_baseline_celeba", "rgb_baseline_nuaa"}
 TABLES = (

@@ -1,0 +1,246 @@
+"""Which weights, and how many looks, become the default: development people alone decide.
+
+    python benchmarks/default_choice.py OLD NEW [--every K] [--people N]
+    python benchmarks/default_choice.py --page      # the page from kept figures
+
+OLD and NEW are folders of texture classifiers; a third is made of both, the mean of their tensors.
+Each looks at several crops (side / face) and at means of them. Five sets, none of a test part:
+
+- CelebA-Spoof's and NUAA's development people, plain and stressed;
+- simulated attacks of LFW's development people, all species, against the same people through the
+  same simulated cameras;
+- LFW's development people as they are: only live ones, other cameras than the attack sets'.
+
+The mean AUC of the five ranks one to three looks. Writes results/default_choice.json and
+docs/default.md.
+"""
+
+import argparse
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from results import OUT, samples_of, scores_of, write
+from results_page import table as markdown
+
+from despoof.core.device import seed_of
+from despoof.core.types import System
+from despoof.data.simulated import attack_retake, camera_retake
+from despoof.data.store import face_of
+from despoof.evaluation.scoring import Faces, View, cut_faces
+from despoof.face.crop import CropConfig, crop_face
+from despoof.media.images import read_image
+from despoof.metrics import curves
+from despoof.metrics.intervals import wilson
+from despoof.metrics.scores import Scores, make_scores
+from despoof.recapture.species import SPECIES
+from despoof.systems.saving import load_system
+
+SCALES = (1.2, 1.45, 1.75)
+REAL = ("celeba-spoof dev", "nuaa dev")
+SIMULATED, PLAIN = "simulated, LFW dev", "LFW dev, live alone"
+LIMIT = 0.05
+CHOSEN = ("new", [1.2, 1.45])
+"""What ships; the template says why it and not its equal."""
+PAGE = Path(__file__).parent.parent / "docs" / "default.md"
+TEMPLATE = Path(__file__).parent / "default_template.md"
+
+
+@dataclass(frozen=True)
+class Set:
+    """Crops of one set at every scale, and what they are of.
+
+    Attributes:
+        name: for the tables.
+        images: (N, S, S, 3) uint8 by scale.
+        live: (N,) bool.
+        species: N names.
+        groups: N names of people.
+    """
+
+    name: str
+    images: dict[float, NDArray[np.uint8]]
+    live: NDArray[np.bool_]
+    species: list[str]
+    groups: list[str]
+
+    def scored(self, scores: NDArray[np.float64]) -> Scores:
+        """Join with (N,) scores."""
+        return make_scores(scores, self.live, self.species, self.groups)
+
+
+def real_sets(size: int, every: int) -> Iterator[Set]:
+    """Cut the real development people, and LFW's, who are live alone."""
+    for name, stressed in [*itertools.product(REAL, (False, True)), ("lfw dev", False)]:
+        samples = samples_of(name)[:: every if name != "nuaa dev" else 1]
+        cut = {s: cut_faces(samples, View("look", s, stressed), size) for s in SCALES}
+        kept = cut[SCALES[0]].samples
+        title = PLAIN if name == "lfw dev" else name + (", stressed" if stressed else "")
+        yield Set(
+            title,
+            {scale: faces.images for scale, faces in cut.items()},
+            np.array([sample.live for sample in kept]),
+            [sample.species for sample in kept],
+            [sample.group for sample in kept],
+        )
+
+
+def simulated_set(size: int, people: int) -> Set:
+    """Photograph LFW's development people: live, and as every species of attack."""
+    samples = [sample for sample in samples_of("lfw dev") if sample.box is not None]
+    chosen = samples[:: max(1, len(samples) // people)][:people]
+    images: dict[float, list[NDArray[np.uint8]]] = {scale: [] for scale in SCALES}
+    species: list[str] = []
+    for sample, name in itertools.product(chosen, ("live", *SPECIES)):
+        picture = read_image(sample.path)
+        face = face_of(sample, picture)
+        assert face is not None  # it has a box
+        retake = camera_retake() if name == "live" else attack_retake([name])
+        rng = np.random.default_rng(seed_of("default", name, sample.name))
+        taken = retake[0](picture, face, rng)
+        species.append(name)
+        for scale, crops in images.items():
+            config = CropConfig(size=size, scale=scale)
+            crops.append(crop_face(taken.image, taken.face, config).image)
+    groups = [sample.group for sample in chosen for _ in range(1 + len(SPECIES))]
+    live = np.array([name == "live" for name in species])
+    stacked = {scale: np.stack(crops) for scale, crops in images.items()}
+    return Set(SIMULATED, stacked, live, species, groups)
+
+
+def mean_of(first: System, second: System) -> System:
+    """Put the mean of two systems' tensors into the second one; both of the same shape."""
+    own, other = second.state_dict(), first.state_dict()  # type: ignore[attr-defined]
+    mixed = {k: (v + other[k]) / 2 if v.is_floating_point() else v for k, v in own.items()}
+    second.load_state_dict(mixed)  # type: ignore[attr-defined]
+    return second
+
+
+def row_of(name: str, looks: tuple[float, ...], sets: list[Set], scores: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the figures of one choice; `scores[set][scale]` are (N,) each."""
+    row: dict[str, Any] = {"weights": name, "looks": looks}
+    means = {s.name: np.mean([scores[s.name][look] for look in looks], axis=0) for s in sets}
+    aucs = {s.name: curves.auc(s.scored(means[s.name])) for s in sets if not s.live.all()}
+    row |= {"auc": aucs, "mean_auc": float(np.mean(list(aucs.values())))}
+    real = [s for s in sets if s.name in REAL]
+    score = np.concatenate([means[s.name] for s in real])
+    live = np.concatenate([s.live for s in real])
+    row["threshold"] = float(curves.eer(make_scores(score, live)).threshold)
+    simulated = next(s for s in sets if s.name == SIMULATED)
+    others = {PLAIN: means[PLAIN], f"{SIMULATED}, live": means[SIMULATED][simulated.live]}
+    row["bpcer"] = {of: counted(found <= row["threshold"]) for of, found in others.items()}
+    # The largest threshold that turns away at most LIMIT of the live faces of other cameras.
+    for of, found in others.items():
+        at = float(np.sort(found)[int(LIMIT * len(found))])
+        at = float(np.nextafter(at, -np.inf))
+        wrong = {s.name: counted(means[s.name][~s.live] > at) for s in sets if not s.live.all()}
+        row.setdefault("at_5_percent", {})[of] = {"threshold": at, "apcer": wrong}
+    return row
+
+
+def counted(wrong: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return k, n, rate and Wilson's interval."""
+    k, n = int(wrong.sum()), len(wrong)
+    return {"k": k, "n": n, "rate": k / n, "ci95": list(wilson(k, n))}
+
+
+def main() -> None:
+    """Score, rank, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("old", type=Path, nargs="?")
+    parser.add_argument("new", type=Path, nargs="?")
+    parser.add_argument("--page", action="store_true", help="the page alone")
+    parser.add_argument("--every", type=int, default=1, help="only each n-th picture")
+    parser.add_argument("--people", type=int, default=40, help="of the simulated set")
+    asked = parser.parse_args()
+    if asked.page:
+        write_page()
+        return
+    if asked.new is None:
+        parser.error("name two folders of weights: those before, and the new ones")
+    systems: dict[str, Any] = {
+        "before": load_system(asked.old)[1],
+        "new": load_system(asked.new)[1],
+    }
+    systems["mean of both"] = mean_of(load_system(asked.old)[1], load_system(asked.new)[1])
+    size = systems["new"].config.seen
+    sets = [*real_sets(size, asked.every), simulated_set(size, asked.people)]
+    rows: list[dict[str, Any]] = []
+    for name, system in systems.items():
+        plain = {"zooms": (1.0,), "side": None, "crop": CropConfig(size=size, scale=SCALES[0])}
+        system.config = system.config.model_copy(update=plain)
+        scores = {
+            s.name: {k: scores_of(system, Faces((), v, ())) for k, v in s.images.items()}
+            for s in sets
+        }
+        for count in range(1, len(SCALES) + 1):
+            for looks in itertools.combinations(SCALES, count):
+                rows.append(row_of(name, looks, sets, scores))
+                print(name, looks, f"{rows[-1]['mean_auc']:.4f}", flush=True)
+    rows.sort(key=lambda row: -row["mean_auc"])
+    counts = {s.name: {"live": int(s.live.sum()), "attack": int((~s.live).sum())} for s in sets}
+    names = {"before": str(asked.old), "new": str(asked.new)}
+    values = {"rows": rows, "n": counts, "weights": names, "every": asked.every, "seed": 0}
+    write("default_choice", values)
+    write_page()
+
+
+def write_page() -> None:
+    """Fill the page from the kept figures."""
+    values = json.loads((OUT / "default_choice.json").read_text(encoding="utf-8"))
+    names = list(values["rows"][0]["auc"])
+    body = [
+        (
+            row["weights"] + (" (**chosen**)" if is_chosen(row) else ""),
+            " + ".join(map(str, row["looks"])),
+            f"{row['mean_auc']:.4f}",
+            *(f"{row['auc'][name]:.3f}" for name in names),
+            *(rate(row["bpcer"][of]) for of in row["bpcer"]),
+        )
+        for row in values["rows"]
+    ]
+    live = list(values["rows"][0]["bpcer"])
+    head = ("weights", "looks", "mean AUC", *names, *(f"BPCER %, {of}" for of in live))
+    best = next(row for row in values["rows"] if is_chosen(row))["at_5_percent"]
+    strict = markdown(
+        ("threshold for BPCER ≤ 5 % on", "value", *(f"APCER %, {name}" for name in names)),
+        [
+            (of, f"{at['threshold']:.3f}", *(rate(at["apcer"][name]) for name in names))
+            for of, at in best.items()
+        ],
+    )
+    counts = "; ".join(
+        f"{k}: {v['live']} live, {v['attack']} attacks" for k, v in values["n"].items()
+    )
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for key, part in {
+        "table": markdown(head, body),
+        "strict": strict,
+        "n": counts,
+        "before": values["weights"]["before"],
+        "new": values["weights"]["new"],
+        **{key: values[key] for key in ("machine", "commit", "date", "torch", "seed")},
+    }.items():
+        text = text.replace(f"{{{{ {key} }}}}", str(part))
+    PAGE.write_text(text, encoding="utf-8")
+    print(f"wrote {PAGE}")
+
+
+def is_chosen(row: dict[str, Any]) -> bool:
+    """Whether a kept row is what ships."""
+    return (row["weights"], row["looks"]) == CHOSEN
+
+
+def rate(found: dict[str, Any]) -> str:
+    """Return "rate (k/n) [interval]" in per cent."""
+    low, high = (100 * end for end in found["ci95"])
+    return f"{100 * found['rate']:.1f} ({found['k']}/{found['n']}) [{low:.1f}, {high:.1f}]"
+
+
+if __name__ == "__main__":
+    main()
