@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from despoof.core.config import StrictConfig
+from despoof.systems.ag_fas.generator_config import eights
 
 Fusion = Literal["cross-attention", "concat", "none"]
 """Where image and cue meet: in every block; once, behind both branches; nowhere."""
@@ -64,7 +65,7 @@ class CueConfig(StrictConfig):
     @property
     def cue_widths(self) -> tuple[int, int, int, int]:
         """Channels of the cue encoder's four stages."""
-        first, second, third, fourth = (max(4, round(64 * self.cue_width)) << k for k in range(4))
+        first, second, third, fourth = (eights(64 * self.cue_width) << k for k in range(4))
         return first, second, third, fourth
 
 

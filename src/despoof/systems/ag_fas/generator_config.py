@@ -11,6 +11,18 @@ SD_SCALE = 0.18215
 """What Stable Diffusion multiplies its latents by (SPEC §2.1)."""
 
 
+def eights(channels: float) -> int:
+    """Return the nearest multiple of eight channels, at least eight.
+
+    Not only for speed: where a processor has AVX2 and nothing newer, oneDNN 3.12 (torch 2.13)
+    writes past its memory in the backward pass of a 1×1 convolution of stride 2 from 4 channels.
+
+    >>> eights(64), eights(17.3), eights(1)
+    (64, 16, 8)
+    """
+    return 8 * max(1, round(channels / 8))
+
+
 def _check_groups(widths: tuple[int, ...], groups: int) -> None:
     if any(width % groups for width in widths):
         raise ValueError(f"widths {widths} must be multiples of {groups} groups")
@@ -28,7 +40,7 @@ class IdentityConfig(StrictConfig):
     @property
     def widths(self) -> tuple[int, int, int, int]:
         """Channels of the four stages; the stem has those of the first."""
-        first, second, third, last = (max(1, round(c * self.width)) for c in (64, 128, 256, 512))
+        first, second, third, last = (eights(c * self.width) for c in (64, 128, 256, 512))
         return first, second, third, last
 
     @property
