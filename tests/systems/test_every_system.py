@@ -100,8 +100,9 @@ def test_a_face_is_judged_alike_alone_and_in_company(record):
     for i in range(len(faces)):
         alone = system.decompose(faces[i : i + 1])
         for name in ("genuine", "noise", "evidence", "score"):
+            # Kernels round by the size of the batch, and walks of many calls carry that on.
             torch.testing.assert_close(
-                getattr(alone, name)[0], getattr(together, name)[i], rtol=1e-4, atol=1e-5
+                getattr(alone, name)[0], getattr(together, name)[i], rtol=1e-4, atol=1e-4
             )
 
 

@@ -128,7 +128,7 @@ RECORDS: dict[str, SystemRecord] = {
             tiny={
                 "crop": _TINY_CROP,
                 "generator": {
-                    "identity": {"size": 16, "width": 0.0625, "embedding": 8},
+                    "identity": {"size": 32, "width": 0.0625, "embedding": 8},
                     "autoencoder": {"widths": (8, 8), "fold": 2, "norm_groups": 4},
                     "unet": {
                         "widths": (8, 16),
