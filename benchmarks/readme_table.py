@@ -14,7 +14,7 @@ README = HERE.parent / "README.md"
 START, END = "<!-- systems: benchmarks/readme_table.py -->", "<!-- end of systems -->"
 DOCS = "src/despoof/systems"
 ROWS = {
-    "despoofing_diffusion": (
+    "despoofing_diffusion_obelm": (
         "De-spoofing Diffusion",
         "[arXiv:2401.08275](https://arxiv.org/abs/2401.08275)",
         "despoofing-diffusion",

@@ -25,7 +25,8 @@ RUNS = {
     "texture_one_look": "Texture, CelebA-Spoof + NUAA + simulated",
     "texture_two_looks": "Texture, the same weights, two looks",
     "texture_wide": "Texture, learnt on with wider crops, two looks: the default",
-    "despoofing_diffusion": "System 1, CelebA-Spoof + NUAA + simulated",
+    "despoofing_diffusion": "System 1, CelebA-Spoof + NUAA + simulated, DPM-Solver++ 8 + 8",
+    "despoofing_diffusion_obelm": "System 1, the same fields, O-BELM 8 + 8: shipped",
     "ag_fas": "System 2, CelebA-Spoof + NUAA + simulated",
 }
 FILES = {"texture_one_look": "texture", "texture_two_looks": "texture"}
