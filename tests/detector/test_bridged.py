@@ -77,6 +77,7 @@ def test_weights_that_had_no_threshold_are_not_said_to_have_had_one(tmp_path, po
     assert "have no threshold" in made.check(portrait, boxes=[FACE])[0].reason
 
 
+@pytest.mark.usefixtures("emulated_bf16")
 def test_autocast_moves_the_noise_a_little_and_can_be_left(bridged_weights, tmp_path, portrait):
     single, half = load(bridged_weights), load(bridged_weights, autocast=True)
     assert (single.system.config.precision, half.system.config.precision) == ("fp32", "bf16")
