@@ -32,6 +32,12 @@ ROWS = {
         "face-despoofing",
         "face_despoofing",
     ),
+    "student": (
+        "De-spoofing Diffusion's one-pass student",
+        "none: SPEC §8.4, level 4",
+        "student",
+        "student",
+    ),
     "texture_wide": (
         "texture classifier with a UNet for the genuine face, **the default**",
         "none: what carries over best so far",

@@ -27,6 +27,7 @@ RUNS = {
     "texture_wide": "Texture, learnt on with wider crops, two looks: the default",
     "despoofing_diffusion": "System 1, CelebA-Spoof + NUAA + simulated, DPM-Solver++ 8 + 8",
     "despoofing_diffusion_obelm": "System 1, the same fields, O-BELM 8 + 8: shipped",
+    "student": "System 1's one-pass student, nothing of NUAA among its pairs",
     "ag_fas": "System 2, CelebA-Spoof + NUAA + simulated",
 }
 FILES = {"texture_one_look": "texture", "texture_two_looks": "texture"}
