@@ -27,16 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 from results import OUT, samples_of, scores_of, write
 from results_page import table as markdown
+from species_out import retaken
+from torch import nn
 
-from despoof.core.device import seed_of
-from despoof.core.types import System
-from despoof.data.simulated import attack_retake, camera_retake
-from despoof.data.store import face_of
 from despoof.evaluation.scoring import Faces, View, cut_faces
 from despoof.face.crop import CropConfig, crop_face
-from despoof.media.images import read_image
 from despoof.metrics import curves
-from despoof.metrics.intervals import wilson
+from despoof.metrics.rates import make_rate
 from despoof.metrics.scores import Scores, make_scores
 from despoof.recapture.species import SPECIES
 from despoof.systems.saving import load_system
@@ -97,12 +94,7 @@ def simulated_set(size: int, people: int) -> Set:
     images: dict[float, list[NDArray[np.uint8]]] = {scale: [] for scale in SCALES}
     species: list[str] = []
     for sample, name in itertools.product(chosen, ("live", *SPECIES)):
-        picture = read_image(sample.path)
-        face = face_of(sample, picture)
-        assert face is not None  # it has a box
-        retake = camera_retake() if name == "live" else attack_retake([name])
-        rng = np.random.default_rng(seed_of("default", name, sample.name))
-        taken = retake[0](picture, face, rng)
+        taken = retaken(sample, name, "default")
         species.append(name)
         for scale, crops in images.items():
             config = CropConfig(size=size, scale=scale)
@@ -113,15 +105,20 @@ def simulated_set(size: int, people: int) -> Set:
     return Set(SIMULATED, stacked, live, species, groups)
 
 
-def mean_of(first: System, second: System) -> System:
+def mean_of(first: nn.Module, second: nn.Module) -> nn.Module:
     """Put the mean of two systems' tensors into the second one; both of the same shape."""
-    own, other = second.state_dict(), first.state_dict()  # type: ignore[attr-defined]
+    own, other = second.state_dict(), first.state_dict()
     mixed = {k: (v + other[k]) / 2 if v.is_floating_point() else v for k, v in own.items()}
-    second.load_state_dict(mixed)  # type: ignore[attr-defined]
+    second.load_state_dict(mixed)
     return second
 
 
-def row_of(name: str, looks: tuple[float, ...], sets: list[Set], scores: Any) -> dict[str, Any]:  # noqa: ANN401
+def row_of(
+    name: str,
+    looks: tuple[float, ...],
+    sets: list[Set],
+    scores: dict[str, dict[float, NDArray[np.float64]]],
+) -> dict[str, Any]:
     """Return the figures of one choice; `scores[set][scale]` are (N,) each."""
     row: dict[str, Any] = {"weights": name, "looks": looks}
     means = {s.name: np.mean([scores[s.name][look] for look in looks], axis=0) for s in sets}
@@ -145,8 +142,8 @@ def row_of(name: str, looks: tuple[float, ...], sets: list[Set], scores: Any) ->
 
 def counted(wrong: NDArray[np.bool_]) -> dict[str, Any]:
     """Return k, n, rate and Wilson's interval."""
-    k, n = int(wrong.sum()), len(wrong)
-    return {"k": k, "n": n, "rate": k / n, "ci95": list(wilson(k, n))}
+    found = make_rate(int(wrong.sum()), len(wrong))
+    return {"k": found.k, "n": found.n, "rate": found.value, "ci95": [found.low, found.high]}
 
 
 def main() -> None:
@@ -223,6 +220,8 @@ def write_page() -> None:
         "strict": strict,
         "n": counts,
         "before": values["weights"]["before"],
+        "people": values["n"][SIMULATED]["live"],
+        "every": values["every"],
         "new": values["weights"]["new"],
         **{key: values[key] for key in ("machine", "commit", "date", "torch", "seed")},
     }.items():

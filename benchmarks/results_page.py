@@ -364,6 +364,7 @@ def main() -> None:
     """Fill the template and write the page."""
     results = load()
     any_run = next(results[run] for run in RUNS if run in results)
+    machines = " or ".join(sorted({results[run]["machine"] for run in RUNS if run in results}))
     text = (HERE / "results_template.md").read_text(encoding="utf-8")
     for key, value in {
         "TABLES": set_tables(results),
@@ -380,7 +381,7 @@ def main() -> None:
         ),
         "DECODER": decoder_line(),
         "PRECISION": precision_line(),
-        "MACHINE": f"{any_run['machine']}, Python {any_run['python']}, torch {any_run['torch']}",
+        "MACHINE": f"{machines}, Python {any_run['python']}, torch {any_run['torch']}",
     }.items():
         text = text.replace(f"<!-- {key} -->", value)
     PAGE.write_text(text, encoding="utf-8")

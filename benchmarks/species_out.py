@@ -17,9 +17,9 @@ from despoof.core.config import read_yaml
 from despoof.core.device import bf16_autocast, seed_of
 from despoof.core.files import atomic_path
 from despoof.core.types import System
-from despoof.data.samples import find_data_root, read_samples, select
+from despoof.data.samples import Sample, find_data_root, read_samples, select
 from despoof.data.simulated import attack_retake, camera_retake
-from despoof.data.store import face_of
+from despoof.data.store import Retaken, face_of
 from despoof.evaluation.scoring import score_faces
 from despoof.face.crop import CropConfig, crop_face
 from despoof.media.images import read_image
@@ -47,19 +47,29 @@ def test_faces(people: int, crop: CropConfig) -> dict[str, np.ndarray]:
     chosen = samples[:: max(1, len(samples) // people)][:people]
     found: dict[str, list[np.ndarray]] = {name: [] for name in ("live", *SPECIES)}
     for sample in chosen:
-        picture = read_image(sample.path)
-        face = face_of(sample, picture)
-        assert face is not None
         for name, crops in found.items():
-            retake = camera_retake() if name == "live" else attack_retake([name])
-            rng = np.random.default_rng(seed_of("species out", name, sample.name))
-            taken = retake[0](picture, face, rng)
+            taken = retaken(sample, name, "species out")
             crops.append(crop_face(taken.image, taken.face, crop).image)
     arrays = {name: np.stack(crops) for name, crops in found.items()}
     path.parent.mkdir(exist_ok=True)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)
     return arrays
+
+
+def retaken(sample: Sample, name: str, purpose: str) -> Retaken:
+    """Photograph a sample that has a box: as an attack of a species, or "live", as it is.
+
+    Args:
+        sample: a live one.
+        name: of the species, or "live".
+        purpose: word that goes into the seed, so that no two programs draw the same recipes.
+    """
+    picture = read_image(sample.path)
+    face = face_of(sample, picture)
+    assert face is not None
+    take, _ = camera_retake() if name == "live" else attack_retake([name])
+    return take(picture, face, np.random.default_rng(seed_of(purpose, name, sample.name)))
 
 
 def train(left_out: str) -> System:

@@ -1,25 +1,14 @@
 """How the default is chosen: the figures of one choice, from scores whose answers are known."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def choice():
-    """The program, imported as `python benchmarks/default_choice.py` does."""
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        yield importlib.import_module("default_choice")
-    finally:
-        sys.path.remove(str(BENCHMARKS))
+def choice(program):
+    return program("default_choice")
 
 
 def one(choice, name, live):

@@ -1,25 +1,17 @@
 """The students' Pareto front in small: finished runs are measured, others are named."""
 
-import importlib
 import json
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
 pytest.importorskip("diffusers")
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture
-def pareto():
-    """The program, imported as `python benchmarks/student_pareto.py` does."""
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        yield importlib.import_module("student_pareto")
-    finally:
-        sys.path.remove(str(BENCHMARKS))
+def pareto(program):
+    return program("student_pareto")
 
 
 def run_of(folder, make_weights, teacher):

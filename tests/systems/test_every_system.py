@@ -92,17 +92,19 @@ def test_score_is_that_of_the_decomposition_and_nothing_is_random(record):
     assert torch.equal(torch.get_rng_state(), state), "the global generator was used"
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration:UserWarning")  # of the switch itself
 @each_system
 def test_a_face_is_judged_alike_alone_and_in_company(record):
     system = build(record)
     faces = faces_for(system)
-    together = system.decompose(faces)
-    for i in range(len(faces)):
-        alone = system.decompose(faces[i : i + 1])
+    # oneDNN takes other kernels for other batches, which round otherwise; a walk carries that on.
+    with torch.backends.mkldnn.flags(enabled=False):
+        together = system.decompose(faces)
+        apart = [system.decompose(face[None]) for face in faces]
+    for i, alone in enumerate(apart):
         for name in ("genuine", "noise", "evidence", "score"):
-            # Kernels round by the size of the batch, and walks of many calls carry that on.
             torch.testing.assert_close(
-                getattr(alone, name)[0], getattr(together, name)[i], rtol=1e-4, atol=1e-4
+                getattr(alone, name)[0], getattr(together, name)[i], rtol=1e-4, atol=1e-5
             )
 
 

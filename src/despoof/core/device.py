@@ -41,8 +41,8 @@ def usable_cores() -> int:
 def bf16_is_quick(device: str = "cpu") -> bool:
     """Whether a kind of device computes in bf16; elsewhere torch emulates it.
 
-    On a processor without it (no AVX-512 BF16, no AMX) a network in bf16 took twelve times as long
-    as in fp32, to say the same less exactly.
+    On a processor without it (no AVX-512 BF16, no AMX) a network in bf16 took twelve to fifteen
+    times as long as in fp32 (`benchmarks/pretrained.py time`), to say the same less exactly.
     """
     import torch
 
