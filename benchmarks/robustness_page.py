@@ -1,5 +1,6 @@
 """The page and the figure of robustness.py, from its figures alone."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from robustness_curves import CURVES, Curve
 
 from despoof.core.files import atomic_path
 
+GATE = Path(__file__).parent / "results" / "quality_gate.json"
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE, FIGURE = DOCS / "robustness.md", DOCS / "figures" / "robustness.png"
 TEMPLATE = Path(__file__).parent / "robustness_template.md"
@@ -114,6 +116,33 @@ def sets_words(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def rate_words(row: dict[str, Any]) -> str:
+    """Print a share with its counts and interval, percent."""
+    if not row["n"]:
+        return "–"
+    low, high = (100 * end for end in row["ci95"])
+    return f"{100 * row['value']:.1f} ({row['k']}/{row['n']}) [{low:.1f}, {high:.1f}]"
+
+
+def gate_tables(gate: dict[str, Any]) -> str:
+    """Return whom the gate alone turns away: faces as they are, live ones disturbed."""
+    lines = ["| set | live, undecided % [95 %] | attacks, undecided % [95 %] | why, attacks |"]
+    lines.append("| --- | ---: | ---: | --- |")
+    for live, attack in zip(gate["plain"][::2], gate["plain"][1::2], strict=True):
+        why = ", ".join(f"{reason} ({count})" for reason, count in attack["reasons"].items())
+        lines.append(
+            f"| {live['set']} | {rate_words(live)} | {rate_words(attack)} | {why or '–'} |"
+        )
+    lines += ["", "| disturbance | live faces that are undecided, of each level |", "| --- | --- |"]
+    rows = gate["disturbed_live"]
+    for name in dict.fromkeys(row["curve"] for row in rows):
+        found = [row for row in rows if row["curve"] == name]
+        words = ", ".join(f"{row['level']:g}: {row['k']}/{row['n']}" for row in found)
+        unit = next(curve.unit for curve in CURVES if curve.name == name)
+        lines.append(f"| {name} ({unit}) | {words} |")
+    return "\n".join(lines)
+
+
 def draw(result: dict[str, Any], path: Path = FIGURE) -> None:
     """Draw all curves; no pictures of anybody."""
     import matplotlib as mpl
@@ -161,6 +190,7 @@ def write_page(result: dict[str, Any], page: Path = PAGE, picture: Path = FIGURE
         "lost": number(LOST, 2),
         "risen": number(RISEN, 2),
         "breaks": breaks_table(result),
+        "gate": gate_tables(json.loads(GATE.read_text(encoding="utf-8"))),
         "tables": "\n\n".join(curve_table(result, curve) for curve in CURVES),
     }
     text = TEMPLATE.read_text(encoding="utf-8")

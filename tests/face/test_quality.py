@@ -6,7 +6,7 @@ from scipy import ndimage
 from despoof.core.errors import ConfigError
 from despoof.core.types import Face
 from despoof.face import CropConfig, QualityPolicy, assess, crop_face, whole_picture_face
-from despoof.face.quality import sharpness
+from despoof.face.spoiled import sharpness
 
 MARKS = np.float32([[202, 102], [249, 103], [224, 126], [204, 146], [244, 147]])
 FACE = Face((179.4, 57.4, 272.8, 184.3), MARKS)
@@ -60,7 +60,7 @@ def test_a_face_too_small_for_anything(portrait):
         ),
         (lambda x: ndimage.gaussian_filter(x, (4, 4, 0)), "face is blurred: sharpness 0."),
         (np.ones_like, "face is too dark"),
-        (lambda x: np.full_like(x, 128), "face is blurred: sharpness 0.00, need 0.65"),
+        (lambda x: np.full_like(x, 128), "face is blurred: sharpness 0.00, need 0.8"),
     ],
 )
 def test_a_bad_picture_says_why(portrait, change, reason):

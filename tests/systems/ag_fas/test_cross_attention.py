@@ -4,8 +4,9 @@ import torch
 pytest.importorskip("transformers")
 
 from despoof.core.errors import InputError
+from despoof.systems.ag_fas.config import AgFasConfig
 from despoof.systems.ag_fas.cross_attention import CrossAttention, guided_tokens
-from despoof.systems.ag_fas.cue_config import PAPER, SMALL, CueConfig
+from despoof.systems.ag_fas.cue_config import PAPER, CueConfig
 from despoof.systems.ag_fas.cue_network import (
     ATTACK,
     LIVE,
@@ -13,7 +14,7 @@ from despoof.systems.ag_fas.cue_network import (
     root_normalised,
 )
 
-TINY = SMALL.model_copy(
+TINY = CueConfig().model_copy(
     update={"image_size": 16, "patch": 4, "width": 24, "depth": 3, "heads": 2, "embedding": 8}
 )
 
@@ -135,8 +136,13 @@ def test_the_paper_has_the_published_sizes():
     assert cue.shape == (1, 512, 8, 8)
 
 
+def test_naming_one_setting_changes_that_one_alone():
+    whole = AgFasConfig.parse({"cue": {"fusion": "none"}}).cue
+    assert whole == CueConfig().model_copy(update={"fusion": "none"})
+
+
 def test_the_small_one_is_small():
-    net = CueNetwork(SMALL)
+    net = CueNetwork()
     assert sum(p.numel() for p in net.parameters()) < 800_000
     assert net.encoder(torch.zeros(1, 3, 64, 64)).last_hidden_state.shape == (1, 64, 8, 8)
 

@@ -4,7 +4,7 @@ from pydantic import Field, model_validator
 
 from despoof.core.config import StrictConfig
 from despoof.face.crop import CropConfig
-from despoof.systems.ag_fas.cue_config import SMALL, CueConfig
+from despoof.systems.ag_fas.cue_config import CueConfig
 from despoof.systems.ag_fas.generator_config import GeneratorConfig
 
 
@@ -16,7 +16,7 @@ class AgFasConfig(StrictConfig):
 
     crop: CropConfig = CropConfig(size=64, scale=1.1)
     generator: GeneratorConfig = GeneratorConfig()
-    cue: CueConfig = SMALL
+    cue: CueConfig = CueConfig()
     evidence_scale: float = Field(
         default=0.1, gt=0, description="mean |noise| of a cell whose evidence is one half"
     )

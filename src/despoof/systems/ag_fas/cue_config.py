@@ -15,22 +15,25 @@ CueKind = Literal["reconstruction", "vae"]
 
 
 class CueConfig(StrictConfig):
-    """The transformer, the cue's encoder and the heads. The defaults are the published ones."""
+    """The transformer, the cue's encoder and the heads.
+
+    The defaults are the small rung's: for 64-pixel faces 64 image tokens and 64 cue tokens.
+    """
 
     fusion: Fusion = Field(default="cross-attention", description="none: the plain transformer")
     kind: CueKind = Field(
         default="reconstruction",
         description="vae: control, what the autoencoder drops and no prior has touched",
     )
-    image_size: int = Field(default=224, ge=16, description="side of the transformer's picture")
-    patch: int = Field(default=16, ge=2, description="side of a patch, pixels")
-    width: int = Field(default=768, ge=8)
-    depth: int = Field(default=12, ge=1, description="blocks")
-    heads: int = Field(default=12, ge=1, description="of self-attention and cross-attention")
-    mlp_ratio: float = Field(default=4.0, gt=0, description="hidden width of a block / width")
-    cue_width: float = Field(default=1.0, gt=0, description="multiplies ResNet-18's widths")
+    image_size: int = Field(default=64, ge=16, description="side of the transformer's picture")
+    patch: int = Field(default=8, ge=2, description="side of a patch, pixels")
+    width: int = Field(default=96, ge=8)
+    depth: int = Field(default=5, ge=1, description="blocks")
+    heads: int = Field(default=3, ge=1, description="of self-attention and cross-attention")
+    mlp_ratio: float = Field(default=2.0, gt=0, description="hidden width of a block / width")
+    cue_width: float = Field(default=0.125, gt=0, description="multiplies ResNet-18's widths")
     cue_stride: Literal[8, 16, 32] = Field(
-        default=32,
+        default=8,
         description="pixels a cue token; below 32 the stem does not pool, below 16 not stride",
     )
     output_std: float = Field(
@@ -39,7 +42,7 @@ class CueConfig(StrictConfig):
         description="of the cross-attention's last weights at the start; 0, as published: the "
         "network then starts as the plain transformer",
     )
-    embedding: int = Field(default=512, ge=2, description="width of the feature that is judged")
+    embedding: int = Field(default=64, ge=2, description="width of the feature that is judged")
     normalised: Literal["feature", "class"] = Field(
         default="feature",
         description="which weights of the classifier have norm 1 together: an input feature's "
@@ -69,18 +72,15 @@ class CueConfig(StrictConfig):
         return first, second, third, fourth
 
 
-PAPER = CueConfig()
-"""ViT-B/16 on 224 pixels; a cue of 256 pixels gives 64 tokens of 512."""
-
-SMALL = CueConfig(
-    image_size=64,
-    patch=8,
-    width=96,
-    depth=5,
-    heads=3,
-    mlp_ratio=2.0,
-    cue_width=0.125,
-    cue_stride=8,
-    embedding=64,
+PAPER = CueConfig(
+    image_size=224,
+    patch=16,
+    width=768,
+    depth=12,
+    heads=12,
+    mlp_ratio=4.0,
+    cue_width=1.0,
+    cue_stride=32,
+    embedding=512,
 )
-"""For two cores and 64-pixel faces: 64 image tokens, 64 cue tokens."""
+"""ViT-B/16 on 224 pixels; a cue of 256 pixels gives 64 tokens of 512."""
