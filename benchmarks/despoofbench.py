@@ -18,7 +18,7 @@ from despoof.data.real_pairs import real_pairs
 from despoof.data.samples import find_data_root
 from despoof.data.simulated import chosen_species
 from despoof.evaluation.despoofbench.faces import lfw_faces
-from despoof.evaluation.despoofbench.methods import all_methods
+from despoof.evaluation.despoofbench.methods import all_methods, bridge_methods
 from despoof.evaluation.despoofbench.pairs import make_pairs
 from despoof.evaluation.despoofbench.real import real_bench_pairs
 from despoof.evaluation.despoofbench.report import main_table, markdown, table_rows
@@ -30,6 +30,8 @@ OUT = HERE / "results" / "despoofbench.json"
 PAGE = HERE.parent / "docs" / "despoofbench.md"
 REAL = Path("cache/real_pairs.json")  # made by benchmarks/real_pairs.py
 PAIR_UNET = Path("runs/pair_unet/weights")
+BRIDGED = "despoofing-diffusion"
+"""Its bridge is crossed in other ways, too."""
 PAGE_TEXT = (HERE / "despoofbench_template.md").read_text(encoding="utf-8")
 
 
@@ -38,6 +40,7 @@ def run(weights: list[str], people: int) -> None:
     faces = lfw_faces(find_data_root(), people)
     species = chosen_species(())
     methods = all_methods(weights)
+    methods += [row for name in weights if name == BRIDGED for row in bridge_methods(name)]
     with progress(len(faces) * len(species), wanted=True) as show:
         results = measure(make_pairs(faces, species), methods, show)
     table = table_rows(methods, results) | {"conditions": conditions()}

@@ -6,7 +6,7 @@ import pytest
 from data.made_up_data import COLUMNS
 from PIL import Image
 
-from despoof.core.errors import DataError
+from despoof.core.errors import DataError, InputError
 from despoof.core.types import Face
 from despoof.data.real_pairs import RealPair
 from despoof.data.simulated import chosen_species
@@ -16,6 +16,7 @@ from despoof.evaluation.despoofbench.methods import (
     Answer,
     Method,
     all_methods,
+    bridge_methods,
     classical_methods,
     weights_method,
 )
@@ -134,6 +135,23 @@ def test_weights_are_a_row_with_their_own_crop_and_score(weights, people):
     assert answer.noise.shape == (32, 32, 3) and np.isfinite(answer.score)
     names = [m.name for m in all_methods([str(weights)])]
     assert names == ["zero", "high-pass", "median", "nlm", "wavelet", str(weights)]
+
+
+def test_a_bridge_is_crossed_in_three_more_ways(make_weights, tmp_path):
+    folder = str(make_weights(tmp_path / "s1", "despoofing-diffusion"))
+    rows = bridge_methods(folder)
+    assert [m.name.removeprefix(folder) for m in rows] == [":paper", ":exact", ":difference"]
+    own = weights_method(folder)
+    face = np.random.default_rng(0).integers(0, 256, (own.crop.size,) * 2 + (3,), np.uint8)
+    answers = [m.answer(face) for m in (own, *rows)]
+    assert len({a.noise.tobytes() for a in answers}) == 4, "each in its own way"
+    assert all(np.isfinite(a.noise).all() for a in answers)
+    assert [a.score is None for a in answers] == [False, False, False, True]
+
+
+def test_what_has_no_bridge_is_refused(weights):
+    with pytest.raises(InputError, match="no bridge between two fields"):
+        bridge_methods(str(weights))
 
 
 def write_lfw(root, rows):

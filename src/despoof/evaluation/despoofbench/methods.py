@@ -2,15 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from despoof.core.types import Image
+from despoof.core.errors import InputError
+from despoof.core.types import Image, System
 from despoof.evaluation.despoofbench import classical
 from despoof.face.crop import CropConfig
+
+if TYPE_CHECKING:  # torch's systems are loaded once one is asked for
+    import torch
+    from torch import Tensor
+
+    from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 
 DEFAULT_CROP = CropConfig(size=112, scale=1.25)
 
@@ -65,26 +72,99 @@ def weights_method(weights: str, device: str = "cpu") -> Method:
     Raises:
         WeightsError: there are no such weights, or they are damaged.
     """
-    import torch
-
     from despoof.detector import load
 
     detector = load(weights, device=device)
     system = detector.system
-
-    def answer(face: Image) -> Answer:
-        planes = torch.from_numpy(classical.scaled(face)).permute(2, 0, 1)[None]
-        parts = system.decompose(planes.to(detector.device))
-        noise = parts.noise[0].permute(1, 2, 0).cpu().numpy()
-        return Answer(np.ascontiguousarray(noise), float(parts.score[0]))
-
+    answer = _decomposing(system, detector.device)
     count = sum(p.numel() for p in cast("nn.Module", system).parameters())
     return Method(weights, detector.name, detector.crop, answer, count)
+
+
+def bridge_methods(weights: str, device: str = "cpu") -> list[Method]:
+    """Return rows of a system's fields crossed in other ways than its own.
+
+    The paper's way (DDIM 50 + 50), the exactly invertible one in 10 + 10 steps, and the difference
+    of the two fields' scores at four times, which integrates nothing. The first two are judged by
+    the system's detector, which learnt from the noise of its own way.
+
+    Raises:
+        WeightsError: as `weights_method`.
+        InputError: the system has no bridge between two fields.
+    """
+    from despoof.detector import load
+    from despoof.diffusion.bridge import PAPER, BridgeConfig
+    from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
+
+    detector = load(weights, device=device)
+    system = detector.system
+    if not isinstance(system, DespoofingDiffusion):
+        raise InputError(
+            f"{weights} has no bridge between two fields; expected weights of despoofing-diffusion."
+        )
+    count = sum(p.numel() for p in system.parameters())
+    rows = [
+        Method(
+            f"{weights}:{key}",
+            f"{detector.name}, {title}",
+            detector.crop,
+            _decomposing(system.with_bridge(way), detector.device),
+            count,
+        )
+        for key, title, way in (
+            ("paper", "DDIM 50 + 50 (paper)", PAPER),
+            ("exact", "O-BELM 10 + 10", BridgeConfig(solver="o-belm", steps=10)),
+        )
+    ]
+    difference = _differing(system, detector.device)
+    title = f"{detector.name}, score difference, K = 4"
+    return [*rows, Method(f"{weights}:difference", title, detector.crop, difference, count)]
 
 
 def all_methods(weights: Sequence[str], device: str = "cpu") -> list[Method]:
     """Return the classical rows, then one for each of `weights`."""
     return [*classical_methods(), *(weights_method(name, device) for name in weights)]
+
+
+def _decomposing(system: System, device: "torch.device | str") -> Callable[[Image], Answer]:
+    def answer(face: Image) -> Answer:
+        parts = system.decompose(_planes(face).to(device))
+        return Answer(_pixels(parts.noise), float(parts.score[0]))
+
+    return answer
+
+
+def _differing(
+    system: "DespoofingDiffusion", device: "torch.device | str"
+) -> Callable[[Image], Answer]:
+    import torch
+
+    from despoof.core.device import seed_of
+    from despoof.diffusion.network import eps_function
+    from despoof.diffusion.score_difference import score_difference
+
+    schedule = system.config.schedule
+    up, down = (eps_function(system.fields, d, schedule) for d in ("all", "live"))
+    generator = torch.Generator().manual_seed(seed_of("score difference"))
+    side = system.config.crop.size
+    noise = torch.randn(1, 3, side, side, generator=generator).to(device)
+
+    def answer(face: Image) -> Answer:
+        with torch.no_grad():
+            x = _planes(face).to(device)
+            return Answer(_pixels(score_difference(x, up, down, schedule, noise=noise).noise))
+
+    return answer
+
+
+def _planes(face: Image) -> "Tensor":
+    import torch
+
+    return torch.from_numpy(classical.scaled(face)).permute(2, 0, 1)[None]
+
+
+def _pixels(noise: "Tensor") -> NDArray[np.float32]:
+    return np.ascontiguousarray(noise[0].permute(1, 2, 0).cpu().numpy())
 
 
 def _unscored(estimate: Callable[[Image], NDArray[np.float32]]) -> Callable[[Image], Answer]:
