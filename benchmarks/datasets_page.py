@@ -25,6 +25,7 @@ missing or misnamed, by count and example.
     despoof data index oulu-npu /data/OULU -o oulu.parquet       # one row a clip; exit code 2 where something is odd
     despoof data verify oulu.parquet                             # files, faces, counts, copies across splits
     despoof data protocol oulu.parquet p1 -o oulu-p1.parquet     # train, dev and test in the column split
+    despoof data cut oulu-p1.parquet -o oulu-p1                  # pictures and tables that despoof train reads: train.md
     despoof data audit oulu-p1.parquet --split test              # do trivial cues solve it?
     despoof score oulu-p1.parquet --split test -o scores.csv
 

@@ -1,14 +1,19 @@
 """`despoof data list`, `index`, `protocol` and `verify`: exit codes, JSON, files."""
 
+import csv
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
+import yaml
 from data.datasets.checks import plant
 from data.datasets.trees_video_sets import casia, msu, replay
 from data.made_up_data import make_data_root
 
 from despoof.data.manifest import of_split, read_manifest
+from despoof.data.manifest_writer import write_manifest
+from despoof.systems.records import RECORDS
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +173,53 @@ def test_what_cannot_be_done_is_2(call, tmp_path, arguments, words):
 def test_help_has_an_example(cli, command):
     done = cli("data", command, "--help")
     assert done.code == 0 and "Example: despoof data" in done.out
+
+
+def test_cut_gives_training_what_a_manifest_lists(cli, tmp_path, table):
+    """Index, divide, cut, train, score: a set of one's own from files to figures."""
+    with table.open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["split"] != "test"]
+    manifest = tmp_path / "own.csv"
+    with manifest.open("w", newline="", encoding="utf-8") as stream:
+        columns = ("path", "dataset", "subject", "label", "species", "box", "landmarks")
+        written = csv.DictWriter(stream, columns, extrasaction="ignore")
+        written.writeheader()
+        for row in rows:
+            place = {"path": str(table.parent / row["path"]), "dataset": "own"}
+            written.writerow(row | place | {"subject": f"P{row['subject']}"})
+    done = cli("data", "protocol", manifest, "by-person", "-o", tmp_path / "divided.csv")
+    assert done.code == 0, done.err
+    done = cli("data", "cut", tmp_path / "own.csv", "-o", tmp_path / "cut")
+    assert done.code != 0 and "despoof data protocol" in done.err
+
+    clips = [
+        replace(c, split=("train", "dev")[c.subject == "P0004"]) for c in read_manifest(manifest)
+    ]
+    write_manifest(tmp_path / "divided.csv", clips)
+    done = cli("data", "cut", tmp_path / "divided.csv", "-o", tmp_path / "cut", "--json")
+    assert done.code == 0, done.err
+    (found,) = json.loads(done.out)
+    assert found["pictures"] == {
+        "dev attack": 6, "dev live": 6, "train attack": 6, "train live": 6,
+    }  # fmt: skip
+    record = RECORDS["rgb-baseline"]
+    values = {
+        "system": "rgb-baseline",
+        "output": str(tmp_path / "run"),
+        "model": record.tiny,
+        "data": {
+            "root": str(tmp_path / "cut"),
+            "cache": str(tmp_path / "cache"),
+            "batch_size": 4,
+            "sources": [{"dataset": "own", "label": x, "weight": 1} for x in ("live", "attack")],
+            "dev": ["own"],
+        },
+        "train": {"steps": 2, "validate_every": 2, "checkpoint_every": 2},
+    }
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(values))
+    done = cli("train", tmp_path / "own.yaml")
+    assert done.code == 0, done.err
+    (journal,) = (tmp_path / "run").rglob("metrics.jsonl")
+    assert "auc/own" in journal.read_text()
+    done = cli("train", tmp_path / "own.yaml", "--set", "data.dev=[absent]", "--fresh")
+    assert done.code != 0 and "Tables there: own" in done.err

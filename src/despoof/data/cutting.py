@@ -119,13 +119,13 @@ def crops_of(cutter: Cutter, clip: Clip, choose: Choose = range) -> Crops:
         kept = load_crops(cutter.crops, key, choose)
         if kept is not None:
             return kept
-    crops = _cut(cutter, clip, box_file)
+    crops = _cut(cutter, clip)
     if cutter.crops is not None:
         save_crops(cutter.crops, key, crops)
     return crops.take(choose(len(crops.images)))
 
 
-def _cut(cutter: Cutter, clip: Clip, box_file: Path | None) -> Crops:
+def _cut(cutter: Cutter, clip: Clip) -> Crops:
     config = cutter.config
     size = config.crop.size
     labeller = cutter.depth
@@ -134,7 +134,7 @@ def _cut(cutter: Cutter, clip: Clip, box_file: Path | None) -> Crops:
     numbers: list[int] = []
     rows: list[tuple[float, ...]] = []
     extent: list[float] = []
-    for number, image, face in _faces(cutter, clip, box_file):
+    for number, image, face in faces_in(cutter, clip):
         crop = crop_face(image, face, config.crop)
         images.append(crop.image)
         numbers.append(number)
@@ -152,8 +152,14 @@ def _cut(cutter: Cutter, clip: Clip, box_file: Path | None) -> Crops:
     )
 
 
-def _faces(cutter: Cutter, clip: Clip, box_file: Path | None) -> Iterator[tuple[int, Image, Face]]:
-    """Give (number, picture, face) of each wanted frame that has one."""
+def faces_in(cutter: Cutter, clip: Clip) -> Iterator[tuple[int, Image, Face]]:
+    """Give (number, picture, face) of each wanted frame that has a face.
+
+    Raises:
+        MediaError: the file cannot be read.
+        DataError: a box file is malformed.
+    """
+    box_file = find_box_file(clip) if cutter.config.boxes == "files" else None
     total = count_frames(clip.path)
     # A row may speak of the first frames only (SiW's protocol 1).
     total = min(total, clip.frames) if clip.frames else total

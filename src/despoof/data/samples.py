@@ -16,6 +16,7 @@ from despoof.data.datasets.nuaa import NUAA_DEV_SUBJECTS
 
 Split = Literal["train", "dev", "test"]
 DATASETS = ("celeba-spoof", "nuaa", "lfw")
+TABLE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 # CelebA-Spoof's excerpt with surroundings names nobody, and may show people of the crops. A split
 # by person cannot hold it, so all of it trains and none of it is judged on.
@@ -92,7 +93,10 @@ def read_samples(root: Path, dataset: str) -> list[Sample]:
         with path.open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
     except OSError as error:
-        raise DataError(f"No table at {path}. Known datasets: {', '.join(DATASETS)}.") from error
+        there = ", ".join(sorted(table.stem for table in root.glob("*.csv"))) or "none"
+        raise DataError(
+            f"No table at {path}. Tables there: {there}. `despoof data cut` makes one."
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not a CSV table in UTF-8: {error}.") from error
     samples: list[Sample] = []

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -13,17 +13,20 @@ from despoof.core.config import StrictConfig
 from despoof.core.device import seed_of
 from despoof.core.errors import DataError
 from despoof.data.augment import AugmentConfig, photometry
-from despoof.data.samples import Sample, find_data_root, read_samples, select
+from despoof.data.samples import TABLE_NAME, Sample, find_data_root, read_samples, select
 from despoof.data.simulated import attack_retake, camera_retake
 from despoof.data.store import CropStore, Retake, build_store, without_species
 from despoof.data.transforms import draw_views
 from despoof.face.crop import CropConfig
 
+TableName = Annotated[str, Field(pattern=TABLE_NAME)]
+"""Of a table in the data folder, without .csv; `despoof data cut` makes such tables."""
+
 
 class SourceConfig(StrictConfig):
     """One kind of picture in the training mix."""
 
-    dataset: Literal["celeba-spoof", "nuaa", "lfw"]
+    dataset: TableName
     label: Literal["live", "attack"]
     weight: float = Field(gt=0, description="share of each batch, relative to the others")
     simulate: Literal["no", "attack", "camera"] = Field(
@@ -61,7 +64,7 @@ class DataConfig(StrictConfig):
     stored_scale: float = Field(default=1.9, gt=1, description="side of stored crops / face")
     stored_size: int = Field(default=184, ge=32, description="side of stored crops, pixels")
     sources: tuple[SourceConfig, ...]
-    dev: tuple[Literal["celeba-spoof", "nuaa"], ...] = Field(min_length=1)
+    dev: tuple[TableName, ...] = Field(min_length=1)
     dev_scale: float = Field(
         default=1.25, gt=0, description="crop side / face of development faces"
     )
