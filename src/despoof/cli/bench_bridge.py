@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from despoof.cli.check_table import check_table, counted, plain_checks
-from despoof.cli.clips import CroppedOption, SplitOption
+from despoof.cli.clips import (
+    CroppedOption,
+    OwnImagesOption,
+    OwnManifestOption,
+    ReferenceStepsOption,
+    SplitOption,
+    check_own,
+    own_clips,
+)
 from despoof.cli.options import (
     LIVE,
     SPOOF,
@@ -32,14 +40,8 @@ def bridge(
     weights: Annotated[
         str, typer.Option("--weights", metavar="NAME|DIR", help="Of despoofing-diffusion.")
     ],
-    manifest: Annotated[
-        Path | None,
-        typer.Option("--manifest", metavar="FILE", help="CSV or Parquet table of faces."),
-    ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option("--images", metavar="DIR", help="Folder with live/ and attack/."),
-    ] = None,
+    manifest: OwnManifestOption = None,
+    images: OwnImagesOption = None,
     dataset: Annotated[
         str, typer.Option(metavar="NAME", help="Whose development faces, if neither is given.")
     ] = "celeba-spoof",
@@ -50,9 +52,7 @@ def bridge(
         str | None, typer.Option(metavar="NAME", help="Check another bridge on the same weights.")
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Each way.")] = None,
-    reference_steps: Annotated[
-        int, typer.Option(min=4, metavar="N", help="Of the reference (DPM-Solver++), each way.")
-    ] = 100,
+    reference_steps: ReferenceStepsOption = 100,
     reference_weights: Annotated[
         str | None,
         typer.Option(metavar="NAME|DIR", help="Same fields, detector trained on its noise."),
@@ -77,10 +77,7 @@ def bridge(
     the training has not seen.
     Exit code: 0 measured · 1 with --gate, a check failed · 64 wrong usage.
     """
-    if manifest is not None and images is not None:
-        raise typer.BadParameter("--manifest and --images were both given; name one.")
-    if split is not None and manifest is None:
-        raise typer.BadParameter("--split is for a --manifest.")
+    check_own(manifest, images, split)
     from despoof.core.device import pick_device
     from despoof.diffusion.bridge import reference_of
     from despoof.evaluation.bridge_checks.embedder import load_embedder
@@ -128,7 +125,6 @@ def _changed(config: "BridgeConfig", solver: str | None, steps: int | None) -> "
 def _clips(
     manifest: Path | None, images: Path | None, dataset: str, split: str | None, *, cropped: bool
 ) -> "tuple[list[Clip], FindFace]":
-    from despoof.cli.clips import read_clips
     from despoof.data.samples import find_data_root, read_samples, select
     from despoof.evaluation.bridge_checks import faces
 
@@ -136,11 +132,7 @@ def _clips(
         samples = select(read_samples(find_data_root(), dataset), "dev")
         clips = [faces.sample_clip(sample) for sample in samples]
         return clips, faces.bare_crop_face
-    if images is not None:
-        clips = read_clips(None, images / "live", images / "attack", None)
-    else:
-        clips = read_clips(manifest, None, None, split)
-    return clips, faces.finder(cropped=cropped)
+    return own_clips(manifest, images, split), faces.finder(cropped=cropped)
 
 
 def _plain(checks: "list[Check]", faces: "BridgeFaces", config: "BridgeConfig") -> dict[str, Any]:

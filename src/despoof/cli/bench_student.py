@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from despoof.cli.check_table import check_table, counted, plain_checks
-from despoof.cli.clips import CroppedOption, SplitOption, read_clips
+from despoof.cli.clips import (
+    CroppedOption,
+    OwnImagesOption,
+    OwnManifestOption,
+    ReferenceStepsOption,
+    SplitOption,
+    check_own,
+    own_clips,
+)
 from despoof.cli.options import (
     LIVE,
     SPOOF,
@@ -36,14 +44,8 @@ def student(
     teacher: Annotated[
         str, typer.Option("--teacher", metavar="NAME|DIR", help="Its teacher: System 1's weights.")
     ],
-    manifest: Annotated[
-        Path | None,
-        typer.Option("--manifest", metavar="FILE", help="CSV or Parquet table: your own faces."),
-    ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option("--images", metavar="DIR", help="Your own: a folder with live/ and attack/."),
-    ] = None,
+    manifest: OwnManifestOption = None,
+    images: OwnImagesOption = None,
     split: SplitOption = None,
     cropped: CroppedOption = False,
     species: Annotated[
@@ -57,9 +59,7 @@ def student(
     count: Annotated[
         int, typer.Option(min=4, metavar="N", help="Faces of each set, half of them live.")
     ] = 64,
-    reference_steps: Annotated[
-        int, typer.Option(min=4, metavar="N", help="Of the reference (DPM-Solver++), each way.")
-    ] = 100,
+    reference_steps: ReferenceStepsOption = 100,
     repeats: Annotated[int, typer.Option(min=2, metavar="N", help="Timed calls.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Of the simulated faces.")] = 0,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if a gate failed.")] = False,
@@ -75,11 +75,8 @@ def student(
     experiment); or on your own faces. What is not there to be measured is said, and is no pass.
     Exit code: 0 measured · 1 with --gate, a gate failed · 64 wrong usage.
     """
-    if manifest is not None and images is not None:
-        raise typer.BadParameter("--manifest and --images were both given; name one.")
+    check_own(manifest, images, split)
     own = manifest is not None or images is not None
-    if split is not None and manifest is None:
-        raise typer.BadParameter("--split is for a --manifest.")
     if species and own:
         raise typer.BadParameter("--species are simulated; your own pictures have their own.")
     from despoof.core.device import pick_device
@@ -96,7 +93,7 @@ def student(
     check_pair(pupil, master)
     crop = pupil.config.crop
     if own:
-        sets = [_own(_clips(manifest, images, split), crop, count, cropped=cropped)]
+        sets = [_own(own_clips(manifest, images, split), crop, count, cropped=cropped)]
     else:
         sets = _held_out(folder, crop, count, species or [], seed)
     with progress(len(sets) + 1, not (json and sys.stdout.isatty())) as show:
@@ -108,12 +105,6 @@ def student(
     else:
         _print(checks, sets)
     return SPOOF if gate and any(check.passed is False for check in checks) else LIVE
-
-
-def _clips(manifest: Path | None, images: Path | None, split: str | None) -> "list[Clip]":
-    if images is not None:
-        return read_clips(None, images / "live", images / "attack", None)
-    return read_clips(manifest, None, None, split)
 
 
 def _own(clips: "list[Clip]", crop: "CropConfig", count: int, *, cropped: bool) -> "GateSet":

@@ -26,6 +26,17 @@ CroppedOption = Annotated[
     bool,
     typer.Option("--cropped", help="Pictures without a box are face crops, about 1.2 × the face."),
 ]
+OwnManifestOption = Annotated[
+    Path | None,
+    typer.Option("--manifest", metavar="FILE", help="CSV or Parquet table: your own faces."),
+]
+OwnImagesOption = Annotated[
+    Path | None,
+    typer.Option("--images", metavar="DIR", help="Your own: a folder with live/ and attack/."),
+]
+ReferenceStepsOption = Annotated[
+    int, typer.Option(min=4, metavar="N", help="Of the reference (DPM-Solver++), each way.")
+]
 DetectOption = Annotated[
     bool, typer.Option("--detect", help="Find the faces; pass over the manifest's boxes.")
 ]
@@ -56,3 +67,22 @@ def read_clips(
         return from_folders(live, attack)
     clips = read_manifest(manifest)
     return clips if split is None else of_split(clips, split)
+
+
+def check_own(manifest: Path | None, images: Path | None, split: str | None) -> None:
+    """Refuse, before anything is loaded, own faces that `own_clips` could not read.
+
+    Raises:
+        typer.BadParameter: manifest and folder both, or a split without a manifest.
+    """
+    if manifest is not None and images is not None:
+        raise typer.BadParameter("--manifest and --images were both given; name one.")
+    if split is not None and manifest is None:
+        raise typer.BadParameter("--split is for a --manifest.")
+
+
+def own_clips(manifest: Path | None, images: Path | None, split: str | None) -> "list[Clip]":
+    """Return the clips of a manifest, or of a folder with live/ and attack/; as `read_clips`."""
+    if images is not None:
+        return read_clips(None, images / "live", images / "attack", None)
+    return read_clips(manifest, None, None, split)
