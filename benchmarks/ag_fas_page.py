@@ -8,18 +8,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ag_fas_plan import MEANING
 from results_page import rate, span, table
 
 HERE = Path(__file__).parent
 FOUND = HERE / "results" / "ag_fas_evidence.json"
 PAGE = HERE.parent / "docs" / "ag_fas.md"
 TEMPLATE = HERE / "ag_fas_template.md"
-VARIANTS = {
-    "base": "cross-attention",
-    "no_cue": "no cue",
-    "concat": "two branches",
-    "vae": "autoencoder's residual",
-}
+VARIANTS = {name or "base": words for name, words in MEANING.items()}
 NONE = "Not measured yet."
 Rows = list[dict[str, Any]]
 
@@ -49,6 +45,20 @@ def out_table(rows: Rows) -> str:
         "BPCER %",
     )
     return table(head, body)
+
+
+def mean_table(rows: Rows) -> str:
+    """Means over the domains that each variant was trained without; strict convention."""
+    body = [
+        (
+            row["meaning"],
+            ", ".join(row["domains"]),
+            f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 3)}",
+            f"{100 * row['hter']:.1f}{span(row['hter_ci95'], 100, 1)}",
+        )
+        for row in rows
+    ]
+    return table(("network", "domains left out", "AUC [95 %]", "HTER % [95 %]"), body)
 
 
 def difference_table(rows: Rows) -> str:
@@ -110,6 +120,7 @@ def main() -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     for key, value in {
         "OUT": out_table(found["rows"]),
+        "MEANS": mean_table(found["means"]) if found["means"] else NONE,
         "DIFFERENCES": difference_table(found["differences"]) if found["differences"] else NONE,
         "SWITCHES": switch_table(found["switches"]) if found["switches"] else NONE,
         "PROBE": probe_table(found["probe"]),
