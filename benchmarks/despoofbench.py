@@ -46,7 +46,11 @@ def run(weights: list[str], people: int) -> None:
     table = table_rows(methods, results) | {"conditions": conditions()}
     if REAL.exists():
         real = measure(real_bench_pairs(find_data_root(), real_pairs(find_data_root())), methods)
-        table["real"] = table_rows(methods, real)
+        table["real"] = table_rows(methods, real) | {"conditions": conditions()}
+    elif OUT.exists():  # kept with the conditions of its own
+        before = json.loads(OUT.read_text(encoding="utf-8"))
+        if "real" in before:
+            table["real"] = {"conditions": before["conditions"]} | before["real"]
     with atomic_path(OUT) as temporary:
         text = json.dumps(strict(table), indent=1, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -62,6 +66,7 @@ def page() -> None:
         real_table=main_table(real["rows"]) if real else "Not measured yet.\n",
         real_pairs=real["n_pairs"] if real else 0,
         real_people=real["n_people"] if real else 0,
+        real_when="{date}, commit {commit}; {machine}".format(**real["conditions"]) if real else "",
         **{key: value for key, value in table.items() if key not in ("real", "conditions")},
         **table["conditions"],
     )

@@ -185,8 +185,8 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="do not measure")
     asked = parser.parse_args()
     if not asked.page:
+        text = json.dumps(measure(asked.every, asked.seed), indent=1)
         with atomic_path(RESULT) as path:
-            text = json.dumps(measure(asked.every, asked.seed), indent=1)
             path.write_text(text + "\n", encoding="utf-8")
     write_page(json.loads(RESULT.read_text(encoding="utf-8")))
 
