@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ag_fas_plan import MEANING
+
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "results.md"
 RUNS = {
@@ -305,7 +307,7 @@ def left_out_table(found: dict[str, Any] | None) -> str:
     body = [
         (
             row["left_out"],
-            row["variant"],
+            MEANING.get(row["variant"].replace("base", ""), row["variant"]),
             f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 3)}",
             f"{100 * row['hter']:.1f}{span(row['hter_group_ci95'], 100, 1)}",
         )
@@ -376,9 +378,7 @@ def main() -> None:
         "SPECIES": species_table(results) if "species_out" in results else "Not measured yet.",
         "AIMS": aim_table(results, results["cues"]),
         "SYSTEM1": ablation_table(results.get("system1_ablation")),
-        "SYSTEM2": left_out_table(
-            results.get("ag_fas_evidence", results.get("ag_fas_evidence_out_probe"))
-        ),
+        "SYSTEM2": left_out_table(results.get("ag_fas_evidence")),
         "DECODER": decoder_line(),
         "PRECISION": precision_line(),
         "MACHINE": f"{machines}, Python {any_run['python']}, torch {any_run['torch']}",
