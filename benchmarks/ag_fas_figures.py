@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
+from despoof.evaluation.panels import photo
 from despoof.evaluation.sample import sample_portrait
 from despoof.face.detect import CenterFace
 from despoof.systems.ag_fas.config import AgFasConfig
@@ -49,8 +50,7 @@ def main() -> None:
         draw.text((column * step + 2, 3), title, fill="black")
         for row, picture in enumerate(pictures):
             pixels = ((picture.permute(1, 2, 0).numpy() + 1) * 127.5).round().astype(np.uint8)
-            tile = Pillow.fromarray(pixels).resize((SIDE, SIDE), Pillow.Resampling.BICUBIC)
-            canvas.paste(tile, (column * step, HEAD + row * step))
+            canvas.paste(photo(pixels, SIDE), (column * step, HEAD + row * step))
     canvas.save(FIGURE, optimize=True)
     print(f"wrote {FIGURE}; rows: {', '.join(names)}")
 

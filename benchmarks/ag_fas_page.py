@@ -8,14 +8,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ag_fas_plan import MEANING
+from ag_fas_plan import TITLES
 from results_page import rate, span, table
 
 HERE = Path(__file__).parent
 FOUND = HERE / "results" / "ag_fas_evidence.json"
 PAGE = HERE.parent / "docs" / "ag_fas.md"
 TEMPLATE = HERE / "ag_fas_template.md"
-VARIANTS = {name or "base": words for name, words in MEANING.items()}
 NONE = "Not measured yet."
 Rows = list[dict[str, Any]]
 
@@ -26,7 +25,7 @@ def out_table(rows: Rows) -> str:
     body = [
         (
             row["left_out"],
-            VARIANTS.get(row["variant"], row["variant"]),
+            TITLES[row["variant"]],
             "strict" if row["convention"] == "strict" else "published (oracle)",
             f"{100 * row['hter']:.1f}{span(row['hter_group_ci95'], 100, 1)}",
             f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 3)}",
@@ -65,7 +64,7 @@ def difference_table(rows: Rows) -> str:
     """Mean differences to the base over the domains that both have."""
     body = [
         (
-            VARIANTS.get(row["variant"], row["variant"]),
+            TITLES[row["variant"]],
             ", ".join(row["domains"]),
             f"{row['auc_difference']:+.3f}{span(row['auc_difference_ci95'], 1, 3)}",
             f"{100 * row['hter_difference']:+.1f}{span(row['hter_difference_ci95'], 100, 1)}",

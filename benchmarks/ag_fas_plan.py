@@ -53,6 +53,9 @@ MEANING = {
     "lfw_generator": "a generator of LFW's live faces alone",
 }
 
+TITLES = {variant or "base": words for variant, words in MEANING.items()}
+"""As rows of the evidence name the variants."""
+
 
 def name_of(domain: str | None, variant: str = BASE) -> str:
     """Return a run's name; domain None = nothing is left out."""

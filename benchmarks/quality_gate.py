@@ -10,7 +10,7 @@ Writes benchmarks/results/quality_gate.json, some minutes.
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,14 @@ from robustness_curves import CURVES, Curve
 
 from despoof.core.device import seed_of
 from despoof.core.files import atomic_path
-from despoof.core.types import Face, Image
-from despoof.data.samples import Sample, find_data_root, read_samples, select
+from despoof.core.types import Face, Image, Label
+from despoof.data.samples import Sample, Split, find_data_root, read_samples, select
 from despoof.data.store import face_of
 from despoof.face import CropConfig, QualityPolicy, assess, crop_face
 from despoof.media.images import read_image
 
 RESULT = OUT / "quality_gate.json"
-PLAIN = {
+PLAIN: dict[tuple[str, Split], int] = {
     ("lfw", "dev"): 3,
     ("celeba-spoof", "dev"): 2,
     ("nuaa", "dev"): 2,
@@ -40,56 +40,67 @@ DISTURBED = 6
 GATED = ("JPEG quality", "resolution", "blur", "sensor noise", "low light", "occlusion")
 CROP = CropConfig(size=192, scale=1.2)
 SEED = 0
-
-Reason = Callable[[Image, Face], str]
-
-
-def reason_of(image: Image, face: Face) -> str:
-    """Return the gate's reason without its numbers; empty: the face passes."""
-    found = assess(image, face, crop_face(image, face, CROP), QualityPolicy()).reason
-    return re.sub(r"[\d.]+", "…", re.split("[:,]", found)[0])
+LABELS: tuple[Label, ...] = ("live", "attack")
+MEASURES = ("luma", "sharpness", "noise", "blocks", "chin_gap", "chin_texture")
 
 
-def disturbed_reasons(image: Image, sample: Sample, face: Face, curve: Curve) -> list[str]:
-    """Return the gate's reasons at all levels of a curve."""
-    found: list[str] = []
-    for level in curve.levels:
-        rng = np.random.default_rng(seed_of(SEED, "gate", curve.name, str(level), sample.name))
-        found.append(reason_of(curve.disturb(image, face.box, level, rng).image, face))
-    return found
+def look(image: Image, face: Face) -> tuple[str, dict[str, float]]:
+    """Return the gate's reason without its numbers, empty for a pass, and what it measured."""
+    report = assess(image, face, crop_face(image, face, CROP), QualityPolicy())
+    return re.sub(r"[\d.]+", "…", re.split("[:,]", report.reason)[0]), report.values
+
+
+def pictures(dataset: str, split: Split, label: Label) -> Iterator[tuple[Sample, Image, Face]]:
+    """Give every `PLAIN`-th picture of a part that has a face in the table."""
+    samples = select(read_samples(find_data_root(), dataset), split, label)
+    for sample in samples[:: PLAIN[dataset, split]]:
+        image = read_image(sample.path)
+        face = face_of(sample, image)
+        if face is not None:
+            yield sample, image, face
+
+
+def disturbed(sample: Sample, image: Image, face: Face, curve: Curve, level: float) -> Image:
+    """Return a picture at one place of a curve."""
+    rng = np.random.default_rng(seed_of(SEED, "gate", curve.name, str(level), sample.name))
+    return curve.disturb(image, face.box, level, rng).image
+
+
+def row_of(looks: list[tuple[str, dict[str, float]]]) -> dict[str, Any]:
+    """Count who is turned away and why; medians and extremes of what was measured."""
+    gated = [reason for reason, _ in looks if reason]
+    spread = {
+        name: np.percentile([values[name] for _, values in looks], [0, 50, 100]).tolist()
+        for name in (MEASURES if looks else ())
+    }
+    reasons = dict(Counter(gated).most_common())
+    return {**rate(len(gated), len(looks)), "reasons": reasons, "min_median_max": spread}
 
 
 def measure() -> dict[str, Any]:
-    """Return shares of faces that are turned away: per set as it is, per curve and level."""
-    root, curves = find_data_root(), [curve for curve in CURVES if curve.name in GATED]
+    """Return who is turned away: of all parts, and of live development faces disturbed."""
     plain: list[dict[str, Any]] = []
-    spoiled: dict[tuple[str, float], list[bool]] = {}
-    for (dataset, split), every in PLAIN.items():
-        for label in ("live", "attack"):
-            reasons: list[str] = []
-            for number, sample in enumerate(
-                select(read_samples(root, dataset), split, label)[::every]
-            ):
-                image = read_image(sample.path)
-                face = face_of(sample, image)
-                if face is None:
-                    continue
-                reasons.append(reason_of(image, face))
-                if label == "attack" or split == "test" or number % DISTURBED:
-                    continue
-                for curve in curves:
-                    found = disturbed_reasons(image, sample, face, curve)
-                    for level, reason in zip(curve.levels, found, strict=True):
-                        spoiled.setdefault((curve.name, level), []).append(bool(reason))
-            gated = [reason for reason in reasons if reason]
-            row = {"set": f"{dataset} {split}", "label": label, **rate(len(gated), len(reasons))}
-            plain.append(row | {"reasons": dict(Counter(gated).most_common())})
-            print(row, flush=True)
-    curve_rows = [
-        {"curve": name, "level": level, **rate(sum(found), len(found))}
-        for (name, level), found in spoiled.items()
+    for dataset, split in PLAIN:
+        for label in LABELS:
+            looks = [look(image, face) for _, image, face in pictures(dataset, split, label)]
+            plain.append({"set": f"{dataset} {split}", "label": label, **row_of(looks)})
+            print(plain[-1]["set"], label, plain[-1]["k"], plain[-1]["n"], flush=True)
+    chosen = [
+        found
+        for dataset, split in PLAIN
+        if split == "dev"
+        for found in list(pictures(dataset, split, "live"))[::DISTURBED]
     ]
-    return {"plain": plain, "disturbed_live": curve_rows, "seed": SEED, **conditions()}
+    places = [(c, level) for c in CURVES if c.name in GATED for level in c.levels]
+    curves = [
+        {
+            "curve": curve.name,
+            "level": level,
+            **row_of([look(disturbed(*one, curve, level), one[2]) for one in chosen]),
+        }
+        for curve, level in places
+    ]
+    return {"plain": plain, "disturbed_live": curves, "seed": SEED, **conditions()}
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ag_fas_plan import MEANING
+from ag_fas_plan import TITLES
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "results.md"
@@ -307,7 +307,7 @@ def left_out_table(found: dict[str, Any] | None) -> str:
     body = [
         (
             row["left_out"],
-            MEANING.get(row["variant"].replace("base", ""), row["variant"]),
+            TITLES[row["variant"]],
             f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 3)}",
             f"{100 * row['hter']:.1f}{span(row['hter_group_ci95'], 100, 1)}",
         )

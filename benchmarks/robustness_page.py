@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from results_page import rate
 from robustness_curves import CURVES, Curve
 
 from despoof.core.files import atomic_path
@@ -116,23 +117,17 @@ def sets_words(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def rate_words(row: dict[str, Any]) -> str:
-    """Print a share with its counts and interval, percent."""
-    if not row["n"]:
-        return "–"
-    low, high = (100 * end for end in row["ci95"])
-    return f"{100 * row['value']:.1f} ({row['k']}/{row['n']}) [{low:.1f}, {high:.1f}]"
-
-
 def gate_tables(gate: dict[str, Any]) -> str:
     """Return whom the gate alone turns away: faces as they are, live ones disturbed."""
     lines = ["| set | live, undecided % [95 %] | attacks, undecided % [95 %] | why, attacks |"]
     lines.append("| --- | ---: | ---: | --- |")
     for live, attack in zip(gate["plain"][::2], gate["plain"][1::2], strict=True):
+        shares = [
+            rate({"x": row["value"], **{f"x_{key}": row[key] for key in ("k", "n", "ci95")}}, "x")
+            for row in (live, attack)
+        ]
         why = ", ".join(f"{reason} ({count})" for reason, count in attack["reasons"].items())
-        lines.append(
-            f"| {live['set']} | {rate_words(live)} | {rate_words(attack)} | {why or '–'} |"
-        )
+        lines.append(f"| {live['set']} | {' | '.join(shares)} | {why or '–'} |")
     lines += ["", "| disturbance | live faces that are undecided, of each level |", "| --- | --- |"]
     rows = gate["disturbed_live"]
     for name in dict.fromkeys(row["curve"] for row in rows):

@@ -18,17 +18,13 @@ from ablation import compared
 from noise import TestSet, noise_in, real_set, scores_with
 from results import write
 from runs import folder
-from torch import Tensor
 
-from despoof.core.device import seed_of
 from despoof.diffusion.bridge import PAPER, REFERENCE, BridgeConfig
-from despoof.diffusion.network import eps_function
-from despoof.diffusion.score_difference import score_difference
 from despoof.evaluation.bridge_checks.fidelity import noise_fidelity
 from despoof.metrics.curves import auc
 from despoof.metrics.scores import select
 from despoof.metrics.significance import holm
-from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
+from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion, unbridged_noise
 from despoof.systems.saving import load_system
 
 
@@ -70,17 +66,6 @@ def few(faces: TestSet, count: int) -> TestSet:
     return TestSet(f"{faces.name}, {count}", faces.images[mask], select(faces.table, mask))
 
 
-@torch.no_grad()
-def differences(system: DespoofingDiffusion, faces: TestSet) -> Tensor:
-    """Return the residual without an ODE."""
-    schedule = system.config.schedule
-    up, down = (eps_function(system.fields, d, schedule) for d in ("all", "live"))
-    generator = torch.Generator().manual_seed(seed_of("score difference"))
-    noise = torch.randn(1, *faces.pixels().shape[1:], generator=generator)
-    parts = faces.pixels().split(64)
-    return torch.cat([score_difference(x, up, down, schedule, noise=noise).noise for x in parts])
-
-
 def main() -> None:
     """Measure every way."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -95,7 +80,7 @@ def main() -> None:
     for name in (*WAYS, DIFFERENCE):
         start = time.perf_counter()
         noise = (
-            differences(system, faces)
+            torch.cat([unbridged_noise(system, part) for part in faces.pixels().split(64)])
             if name == DIFFERENCE
             else noise_in(system, faces, WAYS[name])
         )

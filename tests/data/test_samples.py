@@ -98,6 +98,17 @@ def test_nuaa_gets_a_development_part_by_person(made_up_root):
     assert {s.subject for s in dev} <= NUAA_DEV_SUBJECTS
 
 
+def test_a_nuaa_table_with_a_development_part_keeps_it(tmp_path):
+    rows = [
+        ROW.replace(",7,", f",{who},").replace("a/1.png", f"a/{who}.png")
+        for who in ("0004", "0001")
+    ]
+    rows[1] = rows[1].replace(",train,", ",dev,")
+    path = table(tmp_path, *rows)
+    (path / "a.csv").rename(path / "nuaa.csv")
+    assert [s.split for s in read_samples(path, "nuaa")] == ["train", "dev"]
+
+
 def test_only_nuaa_is_split_anew(tmp_path):
     (sample,) = read_samples(table(tmp_path, ROW.replace(",7,", ",0004,")), "a")
     assert sample.split == "train"

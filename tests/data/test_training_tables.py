@@ -82,6 +82,11 @@ def test_a_face_at_the_border_keeps_its_place(portrait):
     assert np.allclose(placed.landmarks, MARKS - np.float32([x1, y1]))
 
 
+def test_a_face_outside_its_picture_is_refused(portrait):
+    with pytest.raises(DataError, match="lies outside its 512x512 picture"):
+        around(portrait, Face((900, 100, 990, 200)))
+
+
 def test_a_clip_without_a_face_is_named(clips, tmp_path):
     written = write_training_tables(
         clips[1:], tmp_path / "o", cutter(faces=lambda image: []), LandmarkDepth()

@@ -82,8 +82,8 @@ def find_data_root(explicit: str | Path | None = None) -> Path:
 def read_samples(root: Path, dataset: str) -> list[Sample]:
     """Read `<root>/<dataset>.csv`, in the table's order.
 
-    NUAA's training people `NUAA_DEV_SUBJECTS` become its dev split (the table has none), and all
-    of CelebA-Spoof's unnamed pictures train (`UNNAMED`).
+    NUAA's training people `NUAA_DEV_SUBJECTS` become its dev split where the table has none, and
+    all of CelebA-Spoof's unnamed pictures train (`UNNAMED`).
 
     Raises:
         DataError: the table is missing, lacks a column, or a row is malformed (with its number).
@@ -105,7 +105,8 @@ def read_samples(root: Path, dataset: str) -> list[Sample]:
             samples.append(_sample(root, dataset, number, row))
         except (KeyError, ValueError, AttributeError) as error:  # a cut row has None in it
             raise DataError(f"{path}, row {number + 2}: {error!r}; expected {_COLUMNS}.") from error
-    return samples
+    divided = any(sample.split == "dev" for sample in samples)
+    return samples if dataset != "nuaa" or divided else [_with_dev(sample) for sample in samples]
 
 
 def select(
@@ -156,6 +157,9 @@ def _sample(root: Path, dataset: str, number: int, row: dict[str, str]) -> Sampl
     )
     if sample.name.startswith(UNNAMED):
         sample = replace(sample, split="train")
-    if dataset == "nuaa" and sample.split == "train" and sample.subject in NUAA_DEV_SUBJECTS:
-        sample = replace(sample, split="dev")
     return sample
+
+
+def _with_dev(sample: Sample) -> Sample:
+    moved = sample.split == "train" and sample.subject in NUAA_DEV_SUBJECTS
+    return replace(sample, split="dev") if moved else sample

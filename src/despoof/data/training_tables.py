@@ -91,7 +91,7 @@ def _check(clips: Sequence[Clip]) -> None:
             "despoof data protocol MANIFEST NAME -o DIVIDED."
         )
     for clip in clips:
-        if not re.match(TABLE_NAME, clip.dataset):
+        if not re.fullmatch(TABLE_NAME, clip.dataset):
             raise DataError(
                 f"{clip.name} is of dataset {clip.dataset!r}; expected letters, digits, . _ and -, "
                 "for it names the table. Fill the manifest's column dataset."
@@ -147,6 +147,9 @@ def around(image: Image, face: Face, reach: float = REACH) -> tuple[Image, Face]
         image: (H, W, 3) uint8.
         face: in it.
         reach: side of the piece / longer side of the face.
+
+    Raises:
+        DataError: the face lies outside the picture.
     """
     x1, y1, x2, y2 = face.box
     half = reach / 2 * max(x2 - x1, y2 - y1)
@@ -154,6 +157,11 @@ def around(image: Image, face: Face, reach: float = REACH) -> tuple[Image, Face]
     left, top = (max(0, round(v - half)) for v in ((x1 + x2) / 2, (y1 + y2) / 2))
     right = min(width, round((x1 + x2) / 2 + half))
     bottom = min(height, round((y1 + y2) / 2 + half))
+    if not (left < right and top < bottom):
+        raise DataError(
+            f"A face at {face.box} lies outside its {width}x{height} picture. Correct the box, or "
+            "use boxes=detector."
+        )
     marks = None if face.landmarks is None else face.landmarks - np.array([left, top], np.float32)
     placed = replace(face, box=(x1 - left, y1 - top, x2 - left, y2 - top), landmarks=marks)
     return np.ascontiguousarray(image[top:bottom, left:right]), placed

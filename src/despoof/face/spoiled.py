@@ -1,6 +1,8 @@
 """What spoils a picture of a face: blur, noise, blocks of compression, a covered chin.
 
 Measures alone, pure functions of pixels; which value is too much decides `quality.QualityPolicy`.
+Medians below are of 521 live faces of three development sets, or of 89 of them disturbed
+(`benchmarks/quality_gate.py`).
 """
 
 import math
@@ -36,8 +38,8 @@ def blockiness(luma: NDArray[np.floating]) -> float:
     Along both axes: the excess of a difference over the mean of its two neighbours, averaged over
     every eighth place, for the place where it is largest, over the mean difference; the smaller
     of both axes. So it depends neither on contrast nor on where the grid begins. 0 for a picture
-    below 24 pixels. Medians of live faces: .05 to .25; of the same after JPEG (4:2:0) of quality
-    30 .6, 15 1.1, 7 1.9. Scaled after compression, a picture shows no grid.
+    below 24 pixels. Medians of live faces: .04 to .24 by set; after JPEG (4:2:0) of quality 30
+    .55, 15 1.07, 7 1.83. Scaled after compression, a picture shows no grid.
 
     Args:
         luma: [h, w] of the picture as it is, not scaled.
@@ -68,7 +70,8 @@ def chin_gap(look: Image) -> float:
     """Return how far the chin's colour is from the cheeks', in levels of chroma (Cb, Cr).
 
     Medians of both areas. A darker chin is compared with cheeks as dark, for a beard or shade is
-    no cover: chroma falls with the luma. Live faces: median 3 to 5.
+    no cover: chroma falls with the luma. Medians of live faces: 4.1 to 6.1 by set, at most 25;
+    under a flat cover of another colour 50.
 
     Args:
         look: [64, 64, 3], the box of a face and nothing else.
@@ -92,8 +95,8 @@ def sharpness(luma: NDArray[np.floating], inside: NDArray[np.bool_]) -> float:
     """Return how fine the finest detail of a picture is; 0 for a flat one.
 
     The ratio of second to first differences (root mean squares): contrast cancels out, and a blur
-    lowers it. Medians of faces at 64 px: 1.2 to 1.4 live, 1.1 to 1.3 attacks; live ones blurred
-    with a standard deviation of 1/64 of the face's size 0.71, of 1/45 0.54, of 1/32 0.40.
+    lowers it. Medians of faces at 64 px: 1.26 to 1.41 by set; blurred with a standard deviation
+    of 1 % of the face's size .92, of 1.5 % .71, of 2.2 % .51, of 3 % .40.
 
     Args:
         luma: (S, S), 0 to 255.

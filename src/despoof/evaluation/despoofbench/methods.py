@@ -17,8 +17,6 @@ if TYPE_CHECKING:  # torch's systems are loaded once one is asked for
     import torch
     from torch import Tensor
 
-    from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
-
 DEFAULT_CROP = CropConfig(size=112, scale=1.25)
 
 
@@ -94,7 +92,7 @@ def bridge_methods(weights: str, device: str = "cpu") -> list[Method]:
     """
     from despoof.detector import load
     from despoof.diffusion.bridge import PAPER, BridgeConfig
-    from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
+    from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion, unbridged_noise
 
     detector = load(weights, device=device)
     system = detector.system
@@ -116,7 +114,10 @@ def bridge_methods(weights: str, device: str = "cpu") -> list[Method]:
             ("exact", "O-BELM 10 + 10", BridgeConfig(solver="o-belm", steps=10)),
         )
     ]
-    difference = _differing(system, detector.device)
+
+    def difference(face: Image) -> Answer:
+        return Answer(_pixels(unbridged_noise(system, _planes(face).to(detector.device))))
+
     title = f"{detector.name}, score difference, K = 4"
     return [*rows, Method(f"{weights}:difference", title, detector.crop, difference, count)]
 
@@ -130,29 +131,6 @@ def _decomposing(system: System, device: "torch.device | str") -> Callable[[Imag
     def answer(face: Image) -> Answer:
         parts = system.decompose(_planes(face).to(device))
         return Answer(_pixels(parts.noise), float(parts.score[0]))
-
-    return answer
-
-
-def _differing(
-    system: "DespoofingDiffusion", device: "torch.device | str"
-) -> Callable[[Image], Answer]:
-    import torch
-
-    from despoof.core.device import seed_of
-    from despoof.diffusion.network import eps_function
-    from despoof.diffusion.score_difference import score_difference
-
-    schedule = system.config.schedule
-    up, down = (eps_function(system.fields, d, schedule) for d in ("all", "live"))
-    generator = torch.Generator().manual_seed(seed_of("score difference"))
-    side = system.config.crop.size
-    noise = torch.randn(1, 3, side, side, generator=generator).to(device)
-
-    def answer(face: Image) -> Answer:
-        with torch.no_grad():
-            x = _planes(face).to(device)
-            return Answer(_pixels(score_difference(x, up, down, schedule, noise=noise).noise))
 
     return answer
 

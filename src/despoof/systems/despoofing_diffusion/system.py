@@ -6,9 +6,11 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
+from despoof.core.device import seed_of
 from despoof.core.types import Decomposition
 from despoof.diffusion.bridge import BridgeConfig, Bridged, Progress, bridge
 from despoof.diffusion.network import DomainNetwork, eps_function
+from despoof.diffusion.score_difference import score_difference
 from despoof.nets.folding import folded
 from despoof.systems.despoofing_diffusion.networks import TwoStreamNet
 from despoof.systems.despoofing_diffusion.scoring import map_score
@@ -35,6 +37,23 @@ def bridged_faces(
         eps_function(fields, domain, config.schedule, bf16=bf16) for domain in ("all", "live")
     )
     return bridge(faces, source, target, config.schedule, config.bridge, progress=progress)
+
+
+@torch.no_grad()
+def unbridged_noise(system: "DespoofingDiffusion", faces: Tensor) -> Tensor:
+    """Return the noise that the difference of both fields' scores finds; nothing is integrated.
+
+    Every face is noised with the same fixed draw (SPEC §8.2 item 6).
+
+    Args:
+        system: whose fields are asked.
+        faces: (B, 3, S, S) in [-1, 1].
+    """
+    schedule = system.config.schedule
+    source, target = (eps_function(system.fields, d, schedule) for d in ("all", "live"))
+    generator = torch.Generator().manual_seed(seed_of("score difference"))
+    noise = torch.randn(1, *faces.shape[1:], generator=generator).to(faces.device)
+    return score_difference(faces, source, target, schedule, noise=noise).noise
 
 
 class DespoofingDiffusion(nn.Module):
