@@ -1,10 +1,10 @@
 """Pages in the repository: generated ones are what their programs print; links lead somewhere."""
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+from benchmarks.programs import program
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("src/**/README.md")})
@@ -12,9 +12,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def test_the_page_of_datasets_is_what_the_adapters_say():
-    spec = importlib.util.spec_from_file_location("page", ROOT / "benchmarks/datasets_page.py")
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
+    made = program("datasets_page")
     assert made.PAGE.read_text(encoding="utf-8") == made.page(), (
         "docs/datasets.md is older than the adapters: python benchmarks/datasets_page.py"
     )

@@ -1,16 +1,6 @@
-import importlib
-from pathlib import Path
-
 import pytest
 import torch
 from data.made_up_data import make_data_root
-
-
-@pytest.fixture
-def program(monkeypatch):
-    """Import a program as `python benchmarks/NAME.py` does."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-    return importlib.import_module
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,10 @@
 """AG-FAS's evidence in small: made-up faces, a tiny system, runs that were never trained."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
+from benchmarks.programs import program
 from despoof.core.config import write_yaml
 from despoof.core.errors import InputError
 from despoof.metrics.scores import make_scores
@@ -18,19 +15,13 @@ from despoof.training.tensors import write_tensors
 pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 pytest.importorskip("sklearn")
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 CHOSEN = ("base", "chosen")
 NAMES = ("ag_fas", "ag_fas_faces", "ag_fas_plan", "ag_fas_probe")
 
 
 @pytest.fixture(scope="module")
 def programs():
-    """The programs, imported as `python benchmarks/ag_fas.py` does."""
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        yield dict(zip(NAMES, map(importlib.import_module, NAMES), strict=True))
-    finally:
-        sys.path.remove(str(BENCHMARKS))
+    return {name: program(name) for name in NAMES}
 
 
 def people(count, each=4):

@@ -1,20 +1,17 @@
-import importlib
 import json
 import pickle
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from systems.ag_fas.test_identity_weights import onnx_model
 
+from benchmarks.programs import program
 from despoof.core.errors import WeightsError
 from despoof.systems.ag_fas.generator_config import IdentityConfig
 from despoof.systems.ag_fas.identity_weights import load_identity
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))  # a script's own folder
-convert_identity = importlib.import_module("convert_identity")
+convert_identity = program("convert_identity")
 CONFIG = IdentityConfig(width=0.0625, embedding=4)
 
 

@@ -5,9 +5,11 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.programs import program
+
 
 @pytest.fixture
-def choice(program):
+def choice():
     return program("default_choice")
 
 

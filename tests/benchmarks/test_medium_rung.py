@@ -1,9 +1,7 @@
 """The medium rung's script in small: it packs, trains in slices, resumes, and stops by itself."""
 
-import importlib
 import json
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
@@ -16,23 +14,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from systems.test_every_system import data_config
 
+from benchmarks.programs import program
 from despoof.core.errors import DataError
 from despoof.data.views import development_sets, training_mix
 from despoof.systems.records import RECORDS
 from despoof.training.tensors import read_tensors
 
 pytest.importorskip("diffusers")
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def rung():
-    """The program and its helper, imported as `python benchmarks/medium_rung.py` does."""
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        yield importlib.import_module("medium_rung"), importlib.import_module("medium_pack")
-    finally:
-        sys.path.remove(str(BENCHMARKS))
+    """The program and its helper."""
+    return program("medium_rung"), program("medium_pack")
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +56,12 @@ def packed(rung, made_up_root, tmp_path_factory):
 @settings(deadline=None, max_examples=20)
 @given(arrays(np.uint8, st.tuples(st.integers(1, 70), st.just(4), st.just(4), st.just(3))))
 def test_mosaics_come_apart_as_they_were(pictures):
-    sys.path.insert(0, str(BENCHMARKS))
-    from medium_pack import mosaics, pieces
-
-    tables = list(mosaics(pictures))
+    medium_pack = program("medium_pack")
+    tables = list(medium_pack.mosaics(pictures))
     assert all(table.shape == (32, 32, 3) for table in tables)
-    assert np.array_equal(np.concatenate([pieces(t) for t in tables])[: len(pictures)], pictures)
+    assert np.array_equal(
+        np.concatenate([medium_pack.pieces(t) for t in tables])[: len(pictures)], pictures
+    )
 
 
 def test_a_pack_holds_every_crop_and_nothing_is_cut_again(rung, packed, tmp_path):

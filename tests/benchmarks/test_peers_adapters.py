@@ -1,7 +1,6 @@
 """The peers' adapters: crop geometry by hand, published outputs, made-up networks, absent files."""
 
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.programs import program
 from despoof.core.errors import InputError, WeightsError
 
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-from peers import candidates, face_antispoof, minifasnet, onnx_file
-
-sys.path.pop()
+candidates, face_antispoof, minifasnet, onnx_file = (
+    program(f"peers.{name}") for name in ("candidates", "face_antispoof", "minifasnet", "onnx_file")
+)
 
 PEERS = Path(os.environ.get("DESPOOF_PEERS", candidates.PEERS))
 ASTRONAUT = (170, 70, 280, 200)

@@ -1,6 +1,5 @@
 """Peers: tables of scores, stress, what is kept, rates, paired tests, latency."""
 
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.programs import program
 from despoof.core.errors import DataError, InputError
 from despoof.core.types import Face
 from despoof.data.samples import Sample
@@ -17,11 +17,20 @@ from despoof.evaluation import stress
 from despoof.metrics.scores import make_scores
 from despoof.metrics.significance import holm
 
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-from peers import candidates, comparing, figures, kept, latency, score_csv, stressing
-from peers.contract import Candidate, Judged
-
-sys.path.pop()
+candidates, comparing, contract, figures, kept, latency, score_csv, stressing = (
+    program(f"peers.{name}")
+    for name in (
+        "candidates",
+        "comparing",
+        "contract",
+        "figures",
+        "kept",
+        "latency",
+        "score_csv",
+        "stressing",
+    )
+)
+Candidate, Judged = contract.Candidate, contract.Judged
 
 
 def plain(name="x", kind="ours", **changes):

@@ -2,20 +2,18 @@
 
 import csv
 import json
-import sys
-from pathlib import Path
 
 import pytest
 from data.made_up_data import PLAN
 
+from benchmarks.programs import program
 from benchmarks.test_peers_adapters import make_network
 
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-import results
-from peers import face_antispoof, latency, minifasnet, page, pictures, run
-
-while str(Path(__file__).parents[2] / "benchmarks") in sys.path:
-    sys.path.remove(str(Path(__file__).parents[2] / "benchmarks"))
+run, results = program("peers.run"), program("results")
+face_antispoof, latency, minifasnet, page, pictures = (
+    program(f"peers.{name}")
+    for name in ("face_antispoof", "latency", "minifasnet", "page", "pictures")
+)
 
 CSV = "somebody's"
 

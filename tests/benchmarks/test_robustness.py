@@ -1,28 +1,20 @@
 """The curves of the default: what each disturbance does, how rows are summed up, and the page."""
 
-import importlib
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from benchmarks.programs import program
 from despoof.core.types import Verdict
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 BOX = (20.0, 30.0, 84.0, 94.0)
 
 
 @pytest.fixture(scope="module")
 def programs():
-    """The programs, imported as `python benchmarks/robustness.py` does."""
     names = ("robustness", "robustness_curves", "robustness_page")
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
-    finally:
-        sys.path.remove(str(BENCHMARKS))
+    return SimpleNamespace(**{name: program(name) for name in names})
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,13 @@ import sys
 import pytest
 import yaml
 
+from benchmarks.programs import program
+
 pytest.importorskip("diffusers")
 
 
 @pytest.fixture
-def pareto(program):
+def pareto():
     return program("student_pareto")
 
 

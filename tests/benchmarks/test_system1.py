@@ -1,28 +1,20 @@
 """System 1's evidence: what is trained, and that a page comes out of what was measured."""
 
-import importlib
 import sys
-from pathlib import Path
 
 import pytest
 
+from benchmarks.programs import program
+
 pytest.importorskip("diffusers")
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+NAMES = ("runs", "ablation", "page")
 
 
 @pytest.fixture(scope="module")
 def programs():
-    """The modules, imported as `python benchmarks/system1/….py` does."""
-    paths = [str(BENCHMARKS / "system1"), str(BENCHMARKS)]
-    sys.path[:0] = paths
-    names = ("runs", "ablation", "page")
-    try:
-        yield {name: importlib.import_module(name) for name in names}
-    finally:
-        for path in paths:
-            sys.path.remove(path)
-        for name in (*names, "noise"):
-            sys.modules.pop(name, None)
+    yield {name: program(name, "system1") for name in NAMES}
+    for name in (*NAMES, "noise"):  # as plain as these names are, others may have them
+        sys.modules.pop(name, None)
 
 
 def test_every_run_of_the_plan_is_a_valid_experiment(programs):

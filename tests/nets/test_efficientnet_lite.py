@@ -1,9 +1,9 @@
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 import torch
+from benchmarks.programs import program
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,15 +21,6 @@ TINY = EfficientNetLiteConfig(width=0.25, depth=0.25)
 each_variant = pytest.mark.parametrize("name", VARIANTS)
 
 
-@pytest.fixture(scope="module")
-def program():
-    path = Path(__file__).parents[2] / "benchmarks" / "pretrained.py"
-    spec = importlib.util.spec_from_file_location("pretrained", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(autouse=True)
 def one_thread():
     before = torch.get_num_threads()
@@ -43,9 +34,9 @@ def picture(side=64, n=1):
 
 
 @each_variant
-def test_it_computes_what_its_authors_code_computes(name, program):
+def test_it_computes_what_its_authors_code_computes(name):
     net = EfficientNetLite(VARIANTS[name]).eval()
-    net.load_state_dict(program.made_up(net.state_dict()))
+    net.load_state_dict(program("pretrained").made_up(net.state_dict()))
     with torch.no_grad():
         maps = net(picture())
     for stride, expected in RECORDED[name]["maps"].items():
