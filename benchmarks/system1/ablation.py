@@ -33,8 +33,8 @@ TESTS = {
     "replay": ("simulated prints", "simulated replays"),
 }
 FUSED = "fused"
-EVERY = 2
-"""Only each second picture of the real sets: a bridge takes its time."""
+EVERY = 3
+"""Only each third picture of the real sets: a bridge takes its time."""
 MEMBERS = ("rgb", "noise", "rgb+noise")
 PAIRS = (("rgb", "rgb+noise"), ("rgb+rgb", "rgb+noise"), ("rgb", "noise"), ("rgb", FUSED))
 

@@ -3,9 +3,9 @@
     python benchmarks/system1/bridges.py [--faces 200]
 
 The fields learnt from CelebA-Spoof; the faces are of NUAA's test. Fidelity is against 100 + 100
-steps of DPM-Solver++ with the same turning point. The task is told by the detectors that learnt
-from our bridge's noise, and for the two of `RETRAINED` also by one that learnt from theirs. Writes
-results/system1_bridges.json.
+steps of DPM-Solver++ with the same turning point. The task is told by detectors that learnt from
+our bridge's noise, by one that learnt from the paper's, and for each way of `RETRAINED` by one that
+learnt from that way's. Writes results/system1_bridges.json.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import torch
 from ablation import compared
 from noise import TestSet, noise_in, real_set, scores_with
 from results import write
-from runs import folder
+from runs import TURN, folder
 
 from despoof.diffusion.bridge import PAPER, REFERENCE, BridgeConfig
 from despoof.evaluation.bridge_checks.fidelity import noise_fidelity
@@ -32,7 +32,6 @@ def _ddim(steps: int) -> BridgeConfig:
     return PAPER.model_copy(update={"steps": steps})
 
 
-_TURN = 400.0
 WAYS: dict[str, BridgeConfig] = {
     "DPM-Solver++ 100 + 100": REFERENCE,
     "DDIM 10 + 10": _ddim(10),
@@ -43,15 +42,23 @@ WAYS: dict[str, BridgeConfig] = {
     "DPM-Solver++ 20 + 20": BridgeConfig(solver="dpm-solver", steps=20),
     "O-BELM 10 + 10": BridgeConfig(steps=10),
     "O-BELM 20 + 20": BridgeConfig(steps=20),
-    "DPM-Solver++ 100 + 100, t ≤ 400": REFERENCE.model_copy(update={"t_max": _TURN}),
-    "DPM-Solver++ 8 + 8, t ≤ 400 (ours)": BridgeConfig(solver="dpm-solver", steps=8, t_max=_TURN),
-    "O-BELM 8 + 8, t ≤ 400": BridgeConfig(steps=8, t_max=_TURN),
-    "DDIM 8 + 8, t ≤ 400": BridgeConfig(solver="ddim", steps=8, t_max=_TURN),
+    "DPM-Solver++ 100 + 100, t ≤ 400": REFERENCE.model_copy(update={"t_max": TURN}),
+    "DPM-Solver++ 8 + 8, t ≤ 400": BridgeConfig(solver="dpm-solver", steps=8, t_max=TURN),
+    "O-BELM 8 + 8, t ≤ 400 (ours)": BridgeConfig(steps=8, t_max=TURN),
+    "DDIM 8 + 8, t ≤ 400": BridgeConfig(solver="ddim", steps=8, t_max=TURN),
 }
-OURS = "DPM-Solver++ 8 + 8, t ≤ 400 (ours)"
+OURS = "O-BELM 8 + 8, t ≤ 400 (ours)"
+PAPERS = "DDIM 50 + 50 (paper)"
 REFERENCES = ("DPM-Solver++ 100 + 100", "DPM-Solver++ 100 + 100, t ≤ 400")
 DIFFERENCE = "score difference, K = 4"
-RETRAINED = {"DDIM 50 + 50 (paper)": "ddim-50", "DPM-Solver++ 20 + 20": "dpm-20", OURS: "few-views"}
+RETRAINED = {
+    PAPERS: "ddim-50",
+    "DPM-Solver++ 20 + 20": "dpm-20",
+    "DPM-Solver++ 8 + 8, t ≤ 400": "dpm-8",
+    OURS: "few-views",
+}
+"""Ways with a detector of noise that learnt from them, all from as few views."""
+PAPER_JUDGE = "noise of DDIM 50 + 50"
 
 
 def few(faces: TestSet, count: int) -> TestSet:
@@ -72,6 +79,11 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=200)
     arguments = parser.parse_args()
     judges = {n: load_system(folder("celeba", n) / "weights")[1] for n in ("noise", "rgb+noise")}
+    retrained = {
+        way: load_system(folder("celeba", "noise", variant) / "weights")[1]
+        for way, variant in RETRAINED.items()
+    }
+    judges[PAPER_JUDGE] = retrained[PAPERS]
     system = judges["noise"]
     faces = few(real_set("nuaa test", system.config.crop.size), arguments.faces)
     whole, short = (noise_in(system, faces, WAYS[n]) for n in REFERENCES)
@@ -90,25 +102,23 @@ def main() -> None:
         for judge, own in judges.items():
             tables[judge, name] = faces.scored(scores_with(own, faces, noise))
             row[f"auc_{judge}"] = auc(tables[judge, name])
-        again = folder("celeba", "noise", RETRAINED.get(name, "-")) / "weights"
-        if name in RETRAINED and again.is_dir():
-            own = load_system(again)[1]
-            tables["retrained", name] = faces.scored(scores_with(own, faces, noise))
-            row["auc_retrained"] = auc(tables["retrained", name])
+        if name in RETRAINED:
+            found = scores_with(retrained[name], faces, noise)
+            tables["each its own", name] = faces.scored(found)
+            row["auc_retrained"] = auc(tables["each its own", name])
         for live, word in ((True, "live"), (False, "attack")):
             part = noise[torch.from_numpy(faces.table.live == live)]
             row[f"rms_{word}"] = float(part.square().mean().sqrt())
         rows.append(row)
         print(name, f"{time.perf_counter() - start:.0f} s", row["correlation_median"], flush=True)
-    tests = []
-    for name, way in WAYS.items():
-        if name != OURS and way.t_max:
-            pair = compared(tables["noise", OURS], tables["noise", name])
-            tests.append({"judge": "noise", "first": OURS, "second": name, **pair})
-    for name in RETRAINED:
-        if name != OURS and ("retrained", name) in tables:
-            pair = compared(tables["retrained", OURS], tables["retrained", name])
-            tests.append({"judge": "each its own", "first": OURS, "second": name, **pair})
+    steps = [(PAPER_JUDGE, PAPERS, name) for name in WAYS if name.startswith("DDIM")]
+    own_ways = [("each its own", OURS, name) for name in RETRAINED]
+    tests = [
+        {"judge": judge, "first": first, "second": second}
+        | compared(tables[judge, first], tables[judge, second])
+        for judge, first, second in steps + own_ways
+        if first != second
+    ]
     for test, p in zip(tests, holm([t["p_permutation"] for t in tests]), strict=True):
         test["p_holm"] = p
     n = {"live": int(faces.table.live.sum()), "attack": int((~faces.table.live).sum())}

@@ -1,8 +1,9 @@
 """What a bridge costs: evaluations, milliseconds, memory; ratios to the paper's in the same run.
 
-    python benchmarks/system1/cost.py [WEIGHTS] [--repeats 3]
+    python benchmarks/system1/cost.py [WEIGHTS] [--repeats 3] [--name system1_cost]
 
-Every setting in a process of its own, for its peak of memory. Writes results/system1_cost.json.
+Every setting in a process of its own, for its peak of memory; bf16 only where the processor
+computes in it. Writes results/NAME.json.
 """
 
 import argparse
@@ -11,26 +12,23 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
-from bridges import OURS, WAYS
+from bridges import OURS, PAPERS, WAYS
 from results import write
 from torch import Tensor
 
-from despoof.core.device import usable_cores
+from despoof.core.device import bf16_is_quick, usable_cores
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.saving import load_system
+from despoof.weights.registry import resolve
 
 PLAN = [
-    *[("torch", name, 1, "bf16") for name in ("DDIM 50 + 50 (paper)", OURS)],
-    *[("torch", OURS, batch, "bf16") for batch in (8, 32)],
-    *[("torch", OURS, batch, "fp32") for batch in (1, 8, 32)],
-    ("torch", "O-BELM 10 + 10", 1, "bf16"),
-    ("torch", "DPM-Solver++ 20 + 20", 1, "bf16"),
-    ("openvino", OURS, 1, "fp32"),
-    ("openvino", OURS, 8, "fp32"),
+    *[("torch", PAPERS, 1, precision) for precision in ("bf16", "fp32")],
+    *[("torch", OURS, batch, precision) for precision in ("bf16", "fp32") for batch in (1, 8, 32)],
+    *[("torch", name, 1, "fp32") for name in ("O-BELM 10 + 10", "DPM-Solver++ 20 + 20")],
+    *[("openvino", OURS, batch, "fp32") for batch in (1, 8, 32)],
 ]
 
 
@@ -39,7 +37,7 @@ def one(weights: str, setting: list[str], repeats: int) -> None:
     engine, way, precision = setting[0], setting[1], setting[3]
     batch = int(setting[2])
     torch.set_num_threads(usable_cores())
-    system = load_system(Path(weights))[1].with_bridge(WAYS[way], precision)
+    system = load_system(resolve(weights))[1].with_bridge(WAYS[way], precision)
     faces = torch.rand(batch, 3, *[system.config.crop.size] * 2) * 2 - 1
     if engine == "openvino":
         put_openvino(system, faces)
@@ -100,15 +98,16 @@ def put_openvino(system: DespoofingDiffusion, faces: torch.Tensor) -> None:
 def main() -> None:
     """Time every setting of the plan in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("weights", nargs="?", default="runs/despoofing_diffusion/weights")
+    parser.add_argument("weights", nargs="?", default="despoofing-diffusion")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--name", default="system1_cost", help="of the result file")
     parser.add_argument("--one", nargs=4)
     arguments = parser.parse_args()
     if arguments.one:
         one(arguments.weights, arguments.one, arguments.repeats)
         return
     rows = []
-    for setting in PLAN:
+    for setting in (s for s in PLAN if s[3] != "bf16" or bf16_is_quick()):
         own = ["--repeats", str(arguments.repeats), "--one", *map(str, setting)]
         command = [sys.executable, __file__, arguments.weights, *own]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -117,7 +116,7 @@ def main() -> None:
     paper = rows[0]["ms_per_face"]
     for row in rows:
         row["times_faster_than_paper"] = paper / row["ms_per_face"]
-    write("system1_cost", {"rows": rows, "weights": arguments.weights})
+    write(arguments.name, {"rows": rows, "weights": arguments.weights})
 
 
 if __name__ == "__main__":
