@@ -119,7 +119,30 @@ def bridge_tables(found: dict[str, Any] | None) -> str:
         "RMS live / attack",
     )
     sizes = f"{found['n']['live']} live and {found['n']['attack']} attack faces of NUAA's test.\n\n"
-    return sizes + table(head, body) + "\n\n" + test_table(found["tests"])
+    parts = (sizes + table(head, body), closer_table(found["closer"]), test_table(found["tests"]))
+    return "\n\n".join(parts)
+
+
+def closer_table(found: list[dict[str, Any]]) -> str:
+    """Ways with an eighth of the evaluations against DDIM's 100 + 100."""
+    body = [
+        (
+            row["way"],
+            str(row["nfe"]),
+            row["slow"],
+            rate(row, "closer"),
+            f"{row['ratio']:.2f}",
+        )
+        for row in found
+    ]
+    head = (
+        "way",
+        "NFE",
+        "against",
+        "% of faces closer to the reference",
+        "distance / DDIM's, median",
+    )
+    return table(head, body)
 
 
 def field_tables(found: dict[str, Any] | None) -> str:
