@@ -148,7 +148,7 @@ def closer(rows: list[dict[str, Any]], far: dict[str, torch.Tensor]) -> list[dic
         for name, way in WAYS.items():
             if way.t_max == WAYS[slow].t_max and 8 * nfe[name] <= nfe[slow]:
                 k, n = int((far[name] <= far[slow]).sum()), len(far[name])
-                ratio = float((far[name] / far[slow]).median())
+                ratio = float(np.median(far[name] / far[slow]))
                 counts = {"closer_k": k, "closer_n": n, "closer_ci95": list(wilson(k, n))}
                 about = {"slow": slow, "way": name, "nfe": nfe[name], "ratio": ratio}
                 found.append(about | {"closer": k / n} | counts)

@@ -3,11 +3,12 @@
 import sys
 
 import pytest
+import torch
 
 from benchmarks.programs import program
 
 pytest.importorskip("diffusers")
-NAMES = ("runs", "ablation", "page")
+NAMES = ("runs", "ablation", "bridges", "page")
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,22 @@ def test_no_protocol_trains_on_what_it_is_tested_on(programs):
         }
         assert shown == {protocol}
         assert tests[protocol][0] == f"simulated {family}s"
+
+
+def test_cheap_ways_are_held_against_the_slow_one_that_turns_round_where_they_do(programs):
+    bridges = programs["bridges"]
+    cheap, dear = "O-BELM 10 + 10, t ≤ 400", "O-BELM 12 + 12, t ≤ 400"
+    rows = [{"way": n, "nfe": 200 if "100 + 100" in n else 25} for n in bridges.WAYS]
+    next(row for row in rows if row["way"] == dear)["nfe"] = 26
+    far = {name: torch.tensor([1.0, 2, 3, 4]) for name in bridges.WAYS}
+    far[cheap] = torch.tensor([0.5, 1, 6, 6])
+    found = {row["way"]: row for row in bridges.closer(rows, far)}
+    assert dear not in found, "more than an eighth"
+    assert not set(bridges.SLOW) & set(found)
+    one = found[cheap]
+    assert one["slow"] == "DDIM 100 + 100, t ≤ 400" and one["ratio"] == 1.0
+    assert (one["closer_k"], one["closer_n"], one["closer"]) == (2, 4, 0.5)
+    assert found["O-BELM 10 + 10"]["slow"] == "DDIM 100 + 100"
 
 
 def row(**changes):
