@@ -1,4 +1,4 @@
-"""A detector in use runs System 1 folded; what is trained and saved is not."""
+"""A detector in use runs its network folded; what is trained and saved is not."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,34 @@ def test_it_runs_fewer_layers_on_the_same_fields(bridged_weights):
     assert other.detector is folded.detector
 
 
-def test_a_system_in_training_is_not_folded():
-    record = RECORDS["despoofing-diffusion"]
+@pytest.mark.parametrize("name", ["texture", "face-despoofing"])
+def test_no_batch_norm_is_left_and_the_answers_stay(name):
+    record = RECORDS[name]
+    torch.manual_seed(0)
+    system = record.make(record.tiny)
+    for part in system.modules():
+        if isinstance(part, nn.BatchNorm2d):  # what training leaves, not the start of it
+            nn.init.uniform_(part.weight, 0.5, 2.0)
+            nn.init.normal_(part.bias, std=0.5)
+            nn.init.normal_(part.running_mean, std=0.5)
+            nn.init.uniform_(part.running_var, 0.5, 2.0)
+    system.eval()
+    names = list(system.state_dict())
+    quick = system.for_inference()
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in quick.modules())
+    assert list(system.state_dict()) == names, "the original is left alone"
+    size = system.config.crop.size
+    faces = torch.rand(3, 3, size, size) * torch.tensor([0.2, 1.0, 2.0])[:, None, None, None] - 1
+    one, other = system.decompose(faces), quick.decompose(faces)
+    for part in ("genuine", "noise", "evidence", "score"):
+        wanted = getattr(one, part)
+        torch.testing.assert_close(getattr(other, part), wanted, rtol=1e-4, atol=1e-4)
+    assert one.evidence.std() > 0.01, "there is something to agree on"
+    torch.testing.assert_close(quick.score(faces), other.score, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["despoofing-diffusion", "texture", "face-despoofing"])
+def test_a_system_in_training_is_not_folded(name):
+    record = RECORDS[name]
     with pytest.raises(InputError, match="training mode"):
         record.make(record.tiny).train().for_inference()

@@ -7,6 +7,7 @@ and stride 2 adds one pixel more on the right and below than on the left and abo
 """
 
 import math
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,7 +78,7 @@ class EfficientNetLite(nn.Module):
         super().__init__()
         config = config or EfficientNetLiteConfig()
         self.frozen_norm = False
-        self.stem = _ConvNorm(3, _STEM, 3, stride=2)
+        self.stem = _conv_norm(3, _STEM, 3, stride=2)
         self.channels: dict[Stride, int] = {}
         self.taps: dict[int, Stride] = {}
         blocks: list[_Block] = []
@@ -111,7 +112,7 @@ class EfficientNetLite(nn.Module):
                 published weights were trained with.
         """
         maps: dict[Stride, Tensor] = {}
-        x = F.relu6(self.stem(x))
+        x = F.relu6(self.stem(x), inplace=True)
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in self.taps:
@@ -139,24 +140,20 @@ def scale_channels(channels: int, width: float) -> int:
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
-class _ConvNorm(nn.Module):
-    """Convolution with "same" padding, and batch norm."""
-
-    def __init__(
-        self, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1, groups: int = 1
-    ) -> None:
-        super().__init__()
-        centred = kernel // 2 if stride == 1 else 0
-        self.margin = (0, 0) if stride == 1 else ((kernel - 2) // 2, (kernel - 1) // 2)
-        self.conv = nn.Conv2d(
-            channels_in, channels_out, kernel, stride, centred, groups=groups, bias=False
-        )
-        self.norm = nn.BatchNorm2d(channels_out, eps=1e-3, momentum=0.01)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if any(self.margin):
-            x = F.pad(x, (*self.margin, *self.margin))
-        return self.norm(self.conv(x))
+def _conv_norm(
+    channels_in: int, channels_out: int, kernel: int, *, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
+    """Return a convolution with "same" padding, and batch norm."""
+    layers: dict[str, nn.Module] = {}
+    centred = kernel // 2 if stride == 1 else 0
+    if stride > 1:
+        before, after = (kernel - 2) // 2, (kernel - 1) // 2
+        layers["pad"] = nn.ZeroPad2d((before, after, before, after))
+    layers["conv"] = nn.Conv2d(
+        channels_in, channels_out, kernel, stride, centred, groups=groups, bias=False
+    )
+    layers["norm"] = nn.BatchNorm2d(channels_out, eps=1e-3, momentum=0.01)
+    return nn.Sequential(OrderedDict(layers))
 
 
 class _Block(nn.Module):
@@ -167,12 +164,12 @@ class _Block(nn.Module):
     ) -> None:
         super().__init__()
         inner = channels_in * expand
-        self.expand = _ConvNorm(channels_in, inner, 1) if expand > 1 else None
-        self.depthwise = _ConvNorm(inner, inner, kernel, stride=stride, groups=inner)
-        self.project = _ConvNorm(inner, channels_out, 1)
+        self.expand = _conv_norm(channels_in, inner, 1) if expand > 1 else None
+        self.depthwise = _conv_norm(inner, inner, kernel, stride=stride, groups=inner)
+        self.project = _conv_norm(inner, channels_out, 1)
         self.residual = stride == 1 and channels_in == channels_out
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x if self.expand is None else F.relu6(self.expand(x))
-        y = self.project(F.relu6(self.depthwise(y)))
+        y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
+        y = self.project(F.relu6(self.depthwise(y), inplace=True))
         return x + y if self.residual else y

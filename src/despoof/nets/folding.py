@@ -21,8 +21,8 @@ def to_conv2d(layer: CentralDifferenceConv2d) -> nn.Conv2d:
 def folded(module: nn.Module) -> nn.Module:
     """Return a copy in which every central-difference layer is one plain convolution.
 
-    A batch norm that follows one in an `nn.Sequential` is folded into it. The original is left
-    alone; the copy has other parameter names and is for inference and export only.
+    A batch norm that follows a convolution in an `nn.Sequential` is folded into it. The original is
+    left alone; the copy has other parameter names and is for inference and export only.
 
     Raises:
         InputError: the module is in training mode, where batch norm is no fixed factor.
