@@ -2,16 +2,19 @@
 
     python benchmarks/system1/ablation.py [PROTOCOL …]     # of the runs that are there
 
-Writes results/system1_ablation.json. Thresholds: EER on the protocol's development faces. Tests in
-pairs: bootstrap and permutation over people, Holm over the pairs of a protocol.
+Writes results/system1_ablation.json; protocols that are not measured now keep the rows that they
+have there, with their own date and commit (`measured`). Thresholds: EER on the protocol's
+development faces. Tests in pairs: bootstrap and permutation over people, Holm over the pairs of a
+protocol.
 """
 
 import argparse
+import json
 from typing import Any
 
 import numpy as np
 from noise import TestSet, noise_in, real_set, scores_with, simulated_set
-from results import samples_of, write
+from results import OUT, conditions, samples_of, write
 from runs import INPUTS, PROTOCOLS, folder
 
 from despoof.evaluation.rows import eer_threshold, evaluation_row
@@ -150,13 +153,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("protocols", nargs="*", choices=[[], *TESTS], default=[])
     chosen = parser.parse_args().protocols or list(TESTS)
-    rows: list[dict[str, Any]] = []
-    tests: list[dict[str, Any]] = []
-    for protocol in chosen:
-        found = measure(protocol)
-        rows += found[0]
-        tests += found[1]
-    write("system1_ablation", {"rows": rows, "tests": tests, "draws": 2000, "seed": 0})
+    found: dict[str, Any] = {"rows": [], "tests": [], "measured": {}}
+    for protocol in TESTS:
+        rows, tests = measure(protocol) if protocol in chosen else ([], [])
+        made = {name: conditions()[name] for name in ("date", "commit", "machine")}
+        if not rows:
+            rows, tests, made = kept(protocol)
+        if rows:
+            found["rows"] += rows
+            found["tests"] += tests
+            found["measured"][protocol] = made
+    write("system1_ablation", {**found, "draws": 2000, "seed": 0})
+
+
+def kept(protocol: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
+    """Return the rows and tests that an earlier run found, and where and when that was."""
+    path = OUT / "system1_ablation.json"
+    if not path.exists():
+        return [], [], {}
+    before = json.loads(path.read_text(encoding="utf-8"))
+    rows, tests = (
+        [one for one in before[name] if one["trained_on"] == protocol] for name in ("rows", "tests")
+    )
+    all_of_it = {name: before[name] for name in ("date", "commit", "machine")}
+    return rows, tests, before.get("measured", {}).get(protocol, all_of_it)
 
 
 if __name__ == "__main__":

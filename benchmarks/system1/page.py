@@ -68,7 +68,9 @@ def ablation_tables(found: dict[str, Any] | None) -> str:
                 for row in own
             ]
             head = ("sees", "AUC [95 %]", "EER %", "HTER % [95 %]", "APCER %", "BPCER %")
-            parts.append(f"### {title} → {name} ({sizes})\n\n{table(head, body)}\n")
+            made = found["measured"][trained]
+            when = f"Measured {made['date']}, {made['commit']}, on {made['machine']}."
+            parts.append(f"### {title} → {name} ({sizes})\n\n{when}\n\n{table(head, body)}\n")
     parts.append(f"### In pairs\n\n{test_table(found['tests'])}\n")
     return "\n".join(parts)
 

@@ -1,5 +1,6 @@
 """System 1's evidence: what is trained, and that a page comes out of what was measured."""
 
+import json
 import sys
 
 import pytest
@@ -87,9 +88,32 @@ def test_the_page_says_what_was_measured_and_marks_an_oracle(programs):
         "p_permutation": 0.03, "p_holm": 0.12, "groups": 9,
     }  # fmt: skip
     oracle = row(inputs="noise", threshold_chosen="oracle (test EER)")
-    text = page.ablation_tables({"rows": [row(), oracle], "tests": [test]})
+    made = {"celeba": {"date": "2026-01-02", "commit": "abc1234", "machine": "a machine"}}
+    text = page.ablation_tables({"rows": [row(), oracle], "tests": [test], "measured": made})
+    assert "Measured 2026-01-02, abc1234, on a machine." in text
     assert "### CelebA-Spoof → nuaa test (4 live, 4 attack; 2/2 people)" in text
     assert "| rgb | 0.875 [0.800, 0.900] | 20.0 | 21.0 [10.0, 30.0] | 25.0 (1/4)" in text
     assert text.count("(oracle)") == 1
     assert "0.800 → 0.700 | -0.100 [-0.200, 0.000] | 0.030 (9 people) | 0.120" in text
     assert page.ablation_tables(None) == "Not measured yet."
+
+
+def test_what_is_not_measured_again_keeps_its_rows_and_its_date(programs, tmp_path, monkeypatch):
+    ablation = programs["ablation"]
+    before = {"date": "2026-01-02", "commit": "abc1234", "machine": "a machine"}
+    old = [row(trained_on="nuaa"), row(trained_on="celeba")]
+    (tmp_path / "system1_ablation.json").write_text(
+        json.dumps({"rows": old, "tests": [], **before})
+    )
+    monkeypatch.setattr(ablation, "OUT", tmp_path)
+    monkeypatch.setattr(ablation, "measure", lambda name: ([row(trained_on=name, auc=0.5)], []))
+    written = {}
+    monkeypatch.setattr(ablation, "write", lambda name, values: written.update(values))
+    monkeypatch.setattr(sys, "argv", ["ablation.py", "celeba"])
+    ablation.main()
+    assert [(one["trained_on"], one["auc"]) for one in written["rows"]] == [
+        ("celeba", 0.5),
+        ("nuaa", 0.875),
+    ]
+    assert written["measured"]["nuaa"] == before
+    assert written["measured"]["celeba"]["date"] > before["date"]
