@@ -23,6 +23,7 @@ from despoof.metrics import weighted
 from despoof.metrics.compare import paired_bootstrap, permutation_test_auc
 from despoof.metrics.scores import Scores, make_scores, select
 from despoof.metrics.significance import holm
+from despoof.systems.despoofing_diffusion.field_losses import field_errors
 from despoof.systems.despoofing_diffusion.scoring import fuse_scores, score_statistics
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.saving import load_system
@@ -36,10 +37,21 @@ TESTS = {
     "replay": ("simulated prints", "simulated replays"),
 }
 FUSED = "fused"
+ASKED = "fields asked"
+"""No detector and no bridge: how much better the live field tells the noise put on a face."""
+LEVELS = 4
+"""Noise levels at which both fields are asked, a face."""
 EVERY = 3
 """Only each third picture of the real sets: a bridge takes its time."""
 MEMBERS = ("rgb", "noise", "rgb+noise")
-PAIRS = (("rgb", "rgb+noise"), ("rgb+rgb", "rgb+noise"), ("rgb", "noise"), ("rgb", FUSED))
+PAIRS = (
+    ("rgb", "rgb+noise"),
+    ("rgb+rgb", "rgb+noise"),
+    ("rgb", "noise"),
+    ("rgb", FUSED),
+    ("rgb", ASKED),
+    ("noise", ASKED),
+)
 
 
 def load_set(name: str, system: DespoofingDiffusion) -> TestSet:
@@ -53,12 +65,21 @@ def load_set(name: str, system: DespoofingDiffusion) -> TestSet:
 
 
 def scores_of_all(systems: dict[str, DespoofingDiffusion], faces: TestSet) -> dict[str, np.ndarray]:
-    """Score a set by every detector, the noise computed once."""
-    noise = noise_in(next(iter(systems.values())), faces)
-    return {
+    """Score a set by every detector, the noise computed once, and by the fields themselves."""
+    first = next(iter(systems.values()))
+    noise = noise_in(first, faces)
+    found = {
         name: scores_with(system, faces, noise if system.config.detector.needs_noise else None)
         for name, system in systems.items()
     }
+    return found | {ASKED: asked(first, faces)}
+
+
+def asked(system: DespoofingDiffusion, faces: TestSet) -> np.ndarray:
+    """Return (N,) by how much the live field's error is the smaller one: higher = more live."""
+    schedule = system.config.schedule
+    errors = field_errors(system.fields, schedule, faces.pixels(), name=faces.name, times=LEVELS)
+    return (errors["all"] - errors["live"]).double().numpy()
 
 
 def parts_of(name: str, table: Scores, faces: TestSet) -> dict[str, Scores]:
@@ -117,7 +138,7 @@ def dev_scores(
     groups = np.concatenate([faces.table.group for faces in sets])
     found = {
         name: make_scores(np.concatenate([part[name] for part in scored]), live, None, groups)
-        for name in systems
+        for name in scored[0]
     }
     joined = with_fusion({name: table.score for name, table in found.items()}, found)
     return {n: make_scores(values, live, None, groups) for n, values in joined.items()}

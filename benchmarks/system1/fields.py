@@ -3,17 +3,18 @@
     python benchmarks/system1/fields.py
 
 Variants of the fields that learnt from CelebA-Spoof, each with a detector of its own that sees the
-noise alone; faces of NUAA's test and of CelebA-Spoof's development people. The null test sends
-faces up and down with the live field: what does not come back is the solver's, and must not tell
-attacks. Writes results/system1_fields.json.
+noise alone, and asked themselves, without a bridge; faces of NUAA's test and of CelebA-Spoof's
+development people. The null test sends faces up and down with the live field: what does not come
+back is the solver's, and must not tell attacks. Writes results/system1_fields.json.
 """
 
 from typing import Any
 
+import numpy as np
 import torch
-from ablation import compared
+from ablation import ASKED, asked, compared
 from bridges import few
-from noise import noise_in, real_set, scores_with
+from noise import TestSet, noise_in, real_set, scores_with
 from results import write
 from runs import VARIANTS, folder
 
@@ -21,6 +22,7 @@ from despoof.diffusion.bridge import bridge
 from despoof.diffusion.network import eps_function
 from despoof.evaluation.rows import evaluation_row
 from despoof.evaluation.tables import to_plain
+from despoof.metrics.scores import Scores
 from despoof.metrics.significance import holm
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.saving import load_system
@@ -29,6 +31,7 @@ FIELDS = ("", "share-10", "share-90", "scratch", "independent", "signed")
 BASELINES = {"independent": "scratch"}
 """A variant is compared with this one instead of the protocol's own: same steps, same start."""
 COUNT = 160
+NOISE = "detector of noise"
 
 
 def null_rms(system: DespoofingDiffusion, x: torch.Tensor) -> torch.Tensor:
@@ -39,10 +42,16 @@ def null_rms(system: DespoofingDiffusion, x: torch.Tensor) -> torch.Tensor:
     return torch.cat(made).double().square().mean(dim=(1, 2, 3)).sqrt()
 
 
+def told(faces: TestSet, scores: np.ndarray, name: str) -> dict[str, Any]:
+    """Return AUC and interval of some scores, under a name of their own."""
+    row = to_plain(evaluation_row("", faces.scored(scores)))
+    return {f"auc_{name}": row["auc"], f"auc_{name}_ci95": row["auc_ci95"]}
+
+
 def main() -> None:
     """Measure the variants that are there."""
     rows: list[dict[str, Any]] = []
-    tables: dict[tuple[str, str], Any] = {}
+    tables: dict[tuple[str, str, str], Scores] = {}
     for variant in FIELDS:
         place = folder("celeba", "noise", variant) / "weights"
         if not place.is_dir():
@@ -52,30 +61,35 @@ def main() -> None:
         for name in ("nuaa test", "celeba-spoof dev"):
             faces = few(real_set(name, system.config.crop.size), COUNT)
             noise = noise_in(system, faces)
-            tables[variant, name] = faces.scored(scores_with(system, faces, noise))
+            scores = {NOISE: scores_with(system, faces, noise)}
             row: dict[str, Any] = {"fields": variant or "tied, share 50", "set": name}
-            row |= to_plain(evaluation_row("", tables[variant, name]))
+            row |= to_plain(evaluation_row("", faces.scored(scores[NOISE])))
+            if "of" not in VARIANTS.get(variant, {}):
+                scores[ASKED] = asked(system, faces)
+                row |= told(faces, scores[ASKED], "asked")
             live = torch.from_numpy(faces.table.live)
             size = noise.square().mean(dim=(1, 2, 3)).sqrt()
             row |= {"rms_live": float(size[live].mean()), "rms_attack": float(size[~live].mean())}
-            sizes = to_plain(evaluation_row("", faces.scored(-size.double().numpy())))
-            row |= {"auc_size": sizes["auc"], "auc_size_ci95": sizes["auc_ci95"]}
+            row |= told(faces, -size.double().numpy(), "size")
             if variant in ("", "independent"):
-                null = to_plain(
-                    evaluation_row("", faces.scored(-null_rms(system, faces.pixels()).numpy()))
-                )
-                row |= {"auc_null": null["auc"], "auc_null_ci95": null["auc_ci95"]}
+                row |= told(faces, -null_rms(system, faces.pixels()).numpy(), "null")
             rows.append(row)
+            tables |= {(j, variant, name): faces.scored(s) for j, s in scores.items()}
             print(variant or "tied", name, f"{row['auc']:.3f}", flush=True)
-    tests = []
-    for (variant, name), table in tables.items():
+    write("system1_fields", {"rows": rows, "tests": pairs(tables), "faces": COUNT, "seed": 0})
+
+
+def pairs(tables: dict[tuple[str, str, str], Scores]) -> list[dict[str, Any]]:
+    """Compare every variant with what it varies, by each judge."""
+    tests: list[dict[str, Any]] = []
+    for (judge, variant, name), table in tables.items():
         base = BASELINES.get(variant, "")
-        if variant and (base, name) in tables:
-            pair = compared(tables[base, name], table)
-            tests.append({"set": name, "first": base or "tied", "second": variant, **pair})
+        if variant and (judge, base, name) in tables:
+            about = {"judge": judge, "set": name, "first": base or "tied", "second": variant}
+            tests.append(about | compared(tables[judge, base, name], table))
     for test, p in zip(tests, holm([t["p_permutation"] for t in tests]), strict=True):
         test["p_holm"] = p
-    write("system1_fields", {"rows": rows, "tests": tests, "faces": COUNT, "seed": 0})
+    return tests
 
 
 if __name__ == "__main__":

@@ -156,11 +156,11 @@ def field_tables(found: dict[str, Any] | None) -> str:
             row["fields"],
             row["set"],
             f"{row['auc']:.3f}{span(row['auc_ci95'], 1, 3)}",
-            f"{row['auc_size']:.3f}{span(row['auc_size_ci95'], 1, 3)}",
+            *(
+                f"{row[name]:.3f}{span(row[f'{name}_ci95'], 1, 3)}" if name in row else "–"
+                for name in ("auc_asked", "auc_size", "auc_null")
+            ),
             f"{row['rms_live']:.3f} / {row['rms_attack']:.3f}",
-            f"{row['auc_null']:.3f}{span(row['auc_null_ci95'], 1, 3)}"
-            if "auc_null" in row
-            else "–",
         )
         for row in found["rows"]
     ]
@@ -168,9 +168,10 @@ def field_tables(found: dict[str, Any] | None) -> str:
         "fields",
         "faces of",
         "AUC, detector of noise [95 %]",
+        "AUC, fields asked [95 %]",
         "AUC, size of the noise alone [95 %]",
-        "RMS of noise, live / attack",
         "AUC, null test [95 %]",
+        "RMS of noise, live / attack",
     )
     return table(head, body) + "\n\n" + test_table(found["tests"])
 
