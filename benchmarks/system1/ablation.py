@@ -41,8 +41,8 @@ ASKED = "fields asked"
 """No detector and no bridge: how much better the live field tells the noise put on a face."""
 LEVELS = 4
 """Noise levels at which both fields are asked, a face."""
-EVERY = 3
-"""Only each third picture of the real sets: a bridge takes its time."""
+EVERY = 4
+"""Only each fourth picture of the real sets: a bridge takes its time."""
 MEMBERS = ("rgb", "noise", "rgb+noise")
 PAIRS = (
     ("rgb", "rgb+noise"),

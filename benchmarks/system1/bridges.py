@@ -58,7 +58,6 @@ REFERENCES = ("DPM-Solver++ 100 + 100", "DPM-Solver++ 100 + 100, t ≤ 400")
 DIFFERENCE = "score difference, K = 4"
 RETRAINED = {
     PAPERS: "ddim-50",
-    "DPM-Solver++ 20 + 20": "dpm-20",
     "DPM-Solver++ 8 + 8, t ≤ 400": "dpm-8",
     OURS: "few-views",
 }

@@ -30,7 +30,7 @@ from despoof.systems.saving import load_system
 FIELDS = ("", "share-10", "share-90", "scratch", "independent", "signed")
 BASELINES = {"independent": "scratch"}
 """A variant is compared with this one instead of the protocol's own: same steps, same start."""
-COUNT = 160
+COUNT = 120
 NOISE = "detector of noise"
 
 

@@ -24,7 +24,7 @@ from results import faces_of, thinned
 from species_out import test_faces
 
 CACHE = Path("cache") / "system1"
-PEOPLE = 60
+PEOPLE = 40
 """Of LFW's test people, whose simulated attacks are told apart."""
 
 

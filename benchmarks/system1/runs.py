@@ -98,11 +98,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     # Detectors that learn from another way across the same fields, and from as few views of ours.
     "few-views": {"of": "celeba", "views": 0.06},
     "dpm-8": {"model.bridge": {"solver": "dpm-solver"}, "of": "celeba", "views": 0.06},
-    "dpm-20": {
-        "model.bridge": {"solver": "dpm-solver", "steps": 20, "t_max": None},
-        "of": "celeba",
-        "views": 0.06,
-    },
     "ddim-50": {
         "model.bridge": {"solver": "ddim", "grid": "uniform", "steps": 50, "t_max": None},
         "of": "celeba",
