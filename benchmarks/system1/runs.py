@@ -163,7 +163,7 @@ def plan() -> list[tuple[str, str, str]]:
     """Return (protocol, inputs, variant) of every run, fields before those that take them."""
     order = ("noise", "rgb+noise", "rgb", "rgb+rgb")
     runs = [(protocol, inputs, "") for protocol in PROTOCOLS for inputs in order]
-    runs = [run for run in runs if run[0] in ("celeba", "nuaa") or run[1] in FEW]
+    runs = [run for run in runs if run[0] in ("celeba", "nuaa", "simulated") or run[1] in FEW]
     return runs + [("celeba", "noise", variant) for variant in VARIANTS]
 
 
