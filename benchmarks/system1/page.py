@@ -10,6 +10,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from results_page import rate, span, table
+from runs import start
+
+from despoof.diffusion.network import DomainNetwork
+from despoof.systems.despoofing_diffusion.system_config import DespoofingDiffusionConfig
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
@@ -200,6 +204,12 @@ def cost_tables(names: tuple[str, ...]) -> str:
     return "\n".join(parts) or MISSING
 
 
+def parameters() -> int:
+    """Count those of the fields that the runs train."""
+    config = DespoofingDiffusionConfig.parse(start().model, "runs.py")
+    return sum(p.numel() for p in DomainNetwork(config.fields).parameters())
+
+
 def main() -> None:
     """Fill the template and write the page."""
     found = {name: load(name) for name in ("ablation", "bridges", "fields")}
@@ -209,6 +219,7 @@ def main() -> None:
         "ABLATION": ablation_tables(found["ablation"]),
         "BRIDGES": bridge_tables(found["bridges"]),
         "FIELDS": field_tables(found["fields"]),
+        "PARAMETERS": f"{parameters():,}",
         "COST": cost_tables(("cost", "cost_avx2")),
         "MACHINE": f"{some['machine']}, Python {some['python']}, torch {some['torch']}",
         "COMMITS": ", ".join(f"{k}: {v['date']}, {v['commit']}" for k, v in found.items() if v),

@@ -12,7 +12,6 @@ fewer steps: two dozen runs have to fit in the time of one.
 """
 
 import argparse
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -106,11 +105,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def start() -> Experiment:
-    """Return the run whose field of live faces the others learn on from."""
-    values = read_yaml(BEGIN)
+def _smaller(path: Path) -> dict[str, Any]:
+    """Return an experiment's values, with networks and batches of this evidence's size."""
+    values = read_yaml(path)
     values["model"]["fields"]["widths"] = WIDTHS
     values["data"] |= {"batch_size": BATCH, "dev_limit": DEV_FACES}
+    return values
+
+
+def start() -> Experiment:
+    """Return the run whose field of live faces the others learn on from."""
+    values = _smaller(BEGIN)
     few = {"steps": START_STEPS, "warmup_steps": 50, "ema_decay": 0.99}
     values["train"] |= few | {"validate_every": START_STEPS}
     values["output"] = str(START)
@@ -119,11 +124,9 @@ def start() -> Experiment:
 
 def experiment(protocol: str, inputs: str, variant: str = "") -> Experiment:
     """Return one run; the detectors of a protocol take the fields that its first run trains."""
-    values = copy.deepcopy(read_yaml(BASE))
+    values = _smaller(BASE)
     chosen = PROTOCOLS[protocol] | VARIANTS.get(variant, {})
     values["data"] |= {"sources": chosen["sources"], "dev": chosen["dev"]}
-    values["data"] |= {"batch_size": BATCH, "dev_limit": DEV_FACES}
-    values["model"]["fields"]["widths"] = WIDTHS
     values["model"]["bridge"] |= {"solver": "o-belm", "steps": 8, "t_max": TURN}
     values["recipe"]["fields"]["begin"] = str(START / "fields")
     values["stage_train"]["fields"] |= {"steps": chosen["fields"]}

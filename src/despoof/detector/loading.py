@@ -29,7 +29,7 @@ OTHER_WAY = (
 
 @runtime_checkable
 class Foldable(Protocol):
-    """A system that can be rewritten for use: the same answers, for less."""
+    """A system that says itself what of it is rewritten for use; it shares the rest."""
 
     def for_inference(self) -> System:
         """Return the rewritten one."""
@@ -84,6 +84,7 @@ def load(
             quality=quality,
             device=device,
         )
+    from despoof.nets.folding import folded
     from despoof.systems.saving import load_system
 
     folder = resolve(weights, allow_download=allow_download)
@@ -98,9 +99,11 @@ def load(
     asked = rebridged(system, solver, steps, autocast)
     chosen = threshold if threshold is not None or asked is not system else _recorded(record, crop)
     place = pick_device(device)
-    cast("nn.Module", asked).to(place)
+    module = cast("nn.Module", asked).to(place)
     return Detector(
-        system=asked.for_inference() if isinstance(asked, Foldable) else asked,
+        system=asked.for_inference()
+        if isinstance(asked, Foldable)
+        else cast("System", folded(module)),
         crop=crop,
         threshold=chosen,
         name=record.name if record else name,

@@ -1,12 +1,9 @@
 """System 3: Face De-Spoofing (ECCV 2018, arXiv:1807.09968)."""
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
 from despoof.core.types import Decomposition
-from despoof.nets.folding import folded
 from despoof.systems.face_despoofing.colour import genuine_rgb, to_six_channels
 from despoof.systems.face_despoofing.config import FaceDespoofingConfig
 from despoof.systems.face_despoofing.networks import DsNet, VqNet, depth_quality_net
@@ -23,17 +20,6 @@ class FaceDespoofing(nn.Module):
         self.ds = DsNet(self.config.network, size)
         self.dq = depth_quality_net(self.config.network)
         self.vq = VqNet(self.config.network, size)
-
-    def for_inference(self) -> "FaceDespoofing":
-        """Return a copy with every batch norm folded into the convolution before it.
-
-        It answers as before but for rounding, in less time. Its parameters have other names: it is
-        not for training and not for saving.
-
-        Raises:
-            InputError: the system is in training mode.
-        """
-        return cast("FaceDespoofing", folded(self))
 
     def six_channels(self, faces: Tensor) -> Tensor:
         """(B, 3, S, S) RGB in [-1, 1] to the (B, 6, S, S) in [0, 1] that the networks read."""

@@ -4,14 +4,11 @@ A classifier knows no genuine face. One that is shipped is joined with a trained
 finds the genuine face and the noise and has no say in the score.
 """
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from despoof.core.types import Decomposition
-from despoof.nets.folding import folded
 from despoof.systems.face_despoofing.system import FaceDespoofing
 from despoof.systems.inputs import check_faces
 from despoof.systems.pair_unet.config import PairUnetConfig
@@ -30,17 +27,6 @@ class Texture(nn.Module):
         self.config = config or TextureConfig()
         self.network = TextureNetwork(self.config)
         self.decomposer = _decomposer(self.config)
-
-    def for_inference(self) -> "Texture":
-        """Return a copy with every batch norm folded into the convolution before it.
-
-        It answers as before but for rounding, in less time. Its parameters have other names: it is
-        not for training and not for saving.
-
-        Raises:
-            InputError: the system is in training mode.
-        """
-        return cast("Texture", folded(self))
 
     def forward(self, faces: Tensor) -> Logits:
         """(B, 3, S, S) in [-1, 1] to logits of "live", averaged over `config.zooms`.
