@@ -165,7 +165,7 @@ def test_nothing_moves_under_the_identity():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"label": "attack", "simulate": "camera"}, "only live pictures"),
+        ({"label": "attack", "simulate": "attack"}, "only live pictures"),
         ({"label": "live", "repeats": 2}, "set simulate"),
         ({"label": "live", "simulate": "camera", "species": ["print"]}, "set simulate to attack"),
         ({"label": "live", "without": ["print"]}, "set simulate to attack"),

@@ -207,6 +207,15 @@ def test_a_live_retake_stays_live(samples, made_up_root, tmp_path):
     assert store.live.all() and store.images.mean() < store.genuine.mean()
 
 
+def test_an_attack_before_another_camera_stays_that_attack(samples, made_up_root, tmp_path):
+    attacks = select(samples, label="attack")
+    plain = build_store(attacks, CROP, made_up_root, tmp_path)
+    store = build_store(attacks, CROP, made_up_root, tmp_path, retake=darker, tag="darker")
+    assert len(store.live) > 1 and not store.live.any()
+    assert store.species.tolist() == plain.species.tolist()
+    assert store.images.mean() < plain.images.mean()
+
+
 def darker(picture, face, rng):
     return Retaken(picture // 2, picture, face, "live")
 

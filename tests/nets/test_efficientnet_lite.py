@@ -103,6 +103,23 @@ def test_frozen_statistics_stand_still_and_the_rest_learns():
     assert not torch.equal(net.stem.norm.running_mean, before["stem.norm.running_mean"])
 
 
+def test_a_frozen_norm_within_the_kernel_gives_the_answer_and_the_gradients_of_one_behind_it():
+    torch.manual_seed(4)
+    net = EfficientNetLite(TINY).double()
+    net.train()(picture(n=4).double())  # statistics that are no longer 0 and 1
+    for norm in (m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)):
+        torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
+        torch.nn.init.uniform_(norm.bias, -0.5, 0.5)
+    net.frozen_norm = True
+    found = {}
+    for training in (True, False):  # in eval mode each norm stands behind its convolution
+        net.train(training).zero_grad()
+        maps = net(picture(n=2).double())
+        maps[32].square().mean().backward()
+        found[training] = (maps[32].detach(), [p.grad.clone() for p in net.parameters()])
+    torch.testing.assert_close(found[True], found[False], rtol=1e-9, atol=1e-12)
+
+
 def test_memory_layout_changes_nothing():
     torch.manual_seed(3)
     net = EfficientNetLite(TINY).eval()

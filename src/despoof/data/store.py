@@ -32,7 +32,8 @@ class Retaken:
         image: (H, W, 3) uint8.
         genuine: (H, W, 3) uint8, the original in the frame of `image`, pixel upon pixel.
         face: where the face now is.
-        species: of the attack; "live" where the original was photographed itself.
+        species: of the attack that was made of it; "live" where a camera photographed the
+            original itself, which stays what it was.
         reach: side of the original as a multiple of the face: what lies outside is made up.
     """
 
@@ -193,8 +194,11 @@ def _row(job: tuple[Sample, NDArray[np.uint8], CropConfig, Retake | None, int]) 
     # The crop is upright on the face, before and after: so the relief in it is the same.
     crop = crop_face(new.image, new.face, config)
     genuine = crop_face(new.genuine, new.face, config).image
-    extent, live = min(extent_of(crop, config.scale), new.reach), new.species == "live"
-    return _Row(crop.image, depth, extent, live, new.species, genuine)
+    extent = min(extent_of(crop, config.scale), new.reach)
+    # A camera changes no label: what it photographed stays the attack, or the person, that it was.
+    species = sample.species if new.species == "live" else new.species
+    live = sample.live and new.species == "live"
+    return _Row(crop.image, depth, extent, live, species, genuine)
 
 
 def _arrays(rows: Sequence[_Row], side: int) -> dict[str, NDArray[np.generic]]:

@@ -31,8 +31,8 @@ class SourceConfig(StrictConfig):
     weight: float = Field(gt=0, description="share of each batch, relative to the others")
     simulate: Literal["no", "attack", "camera"] = Field(
         default="no",
-        description="attack: live pictures become simulated attacks; camera: they are photographed "
-        "by the same simulated cameras and stay live",
+        description="attack: live pictures become simulated attacks; camera: pictures are "
+        "photographed by the same simulated cameras and stay what they are, live or attack",
     )
     species: tuple[str, ...] = Field(
         default=(), description="of the simulated attacks, or families of them; empty = all"
@@ -45,7 +45,7 @@ class SourceConfig(StrictConfig):
 
     @model_validator(mode="after")
     def _live_pictures_are_simulated(self) -> "SourceConfig":
-        if self.simulate != "no" and self.label != "live":
+        if self.simulate == "attack" and self.label != "live":
             raise ValueError("only live pictures are recaptured: set label to live")
         if self.simulate == "no" and self.repeats > 1:
             raise ValueError("repeats asks for simulated pictures: set simulate")

