@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from cameras import LIMIT
 from results import OUT
 from results_page import cells
 from safetensors.torch import load_file, save_file
@@ -168,7 +169,7 @@ def main() -> None:
         },
         threshold=Threshold(
             value=dev["value"],
-            criterion="eer",
+            criterion="eer" if dev["n_attack"] else f"bpcer={LIMIT}",
             chosen_on=dev["chosen"],
             n_live=dev["n_live"],
             n_attack=dev["n_attack"],

@@ -17,19 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cameras import through_cameras
 from default_choice import Set, simulated_set
 from results import OUT, conditions, samples_of, scores_of, write
 from results_page import table as markdown
 
 from despoof.core.config import read_yaml
-from despoof.core.device import seed_of
 from despoof.core.errors import InputError
 from despoof.data.samples import Sample, find_data_root, read_samples
-from despoof.data.simulated import camera_retake
-from despoof.data.store import face_of
 from despoof.evaluation.scoring import Faces, View, cut_faces
-from despoof.face.crop import CropConfig, crop_face
-from despoof.media.images import read_image
+from despoof.face.crop import CropConfig
 from despoof.metrics import weighted
 from despoof.metrics.curves import auc
 from despoof.metrics.resample import interval, resample
@@ -51,35 +48,14 @@ def sets(size: int, every: int) -> Iterator[Set]:
         cut = {k: cut_faces(samples[::every], View("look", k, stressed), size) for k in LOOKS}
         kept, images = cut[LOOKS[0]].samples, {k: found.images for k, found in cut.items()}
         yield _set(title, kept, images)
-    kept, images = through_cameras(known[::every], size)
-    yield _set("celeba-spoof dev, all through simulated cameras", kept, images)
+    images = through_cameras(known[::every], LOOKS, size, "recipe choice")
+    yield _set("celeba-spoof dev, all through simulated cameras", known[::every], images)
     yield simulated_set(size, PEOPLE)
 
 
 def _set(name: str, samples: Sequence[Sample], images: dict[float, np.ndarray]) -> Set:
     live = np.array([sample.live for sample in samples])
     return Set(name, images, live, [s.species for s in samples], [s.group for s in samples])
-
-
-def through_cameras(
-    samples: list[Sample], size: int
-) -> tuple[list[Sample], dict[float, np.ndarray]]:
-    """Photograph live faces and attacks with the simulator's cameras, seeded by name."""
-    take, _ = camera_retake()
-    kept: list[Sample] = []
-    crops: dict[float, list[np.ndarray]] = {look: [] for look in LOOKS}
-    for sample in samples:
-        picture = read_image(sample.path)
-        face = face_of(sample, picture)
-        if face is None:
-            continue
-        taken = take(picture, face, np.random.default_rng(seed_of("recipe choice", sample.name)))
-        kept.append(sample)
-        for look, found in crops.items():
-            found.append(
-                crop_face(taken.image, taken.face, CropConfig(size=size, scale=look)).image
-            )
-    return kept, {look: np.stack(found) for look, found in crops.items()}
 
 
 def judge(run: Path, judged_on: list[Set]) -> dict[str, Any]:
@@ -89,13 +65,13 @@ def judge(run: Path, judged_on: list[Set]) -> dict[str, Any]:
         InputError: the run has seen NUAA.
     """
     experiment = Experiment.parse(read_yaml(run / "experiment.yaml"), str(run))
-    if any(source["dataset"] == "nuaa" for source in experiment.data["sources"]):
+    if any(source.dataset == "nuaa" for source in experiment.data.sources):
         raise InputError(f"{run} learnt from NUAA; recipes are compared on NUAA unseen.")
     system: Any = load_system(run / "weights")[1]
     size = system.config.seen
     alone = {"zooms": (1.0,), "side": None, "crop": CropConfig(size=size, scale=LOOKS[0])}
     system.config = system.config.model_copy(update=alone)
-    row: dict[str, Any] = {"run": run.name, "steps": experiment.train["steps"], **conditions()}
+    row: dict[str, Any] = {"run": run.name, "steps": experiment.train.steps, **conditions()}
     row["auc"] = {}
     for s in judged_on:
         views = [scores_of(system, Faces((), s.images[k], ())) for k in LOOKS]
@@ -131,7 +107,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     body = [
         (
             row["run"],
-            row["steps"],
+            str(row["steps"]),
             f"{row['mean']:.3f}",
             *(
                 "{:.3f} [{:.3f}, {:.3f}]".format(row["auc"][n]["value"], *row["auc"][n]["ci95"])
