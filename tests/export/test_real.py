@@ -1,6 +1,7 @@
 """The exporters themselves, on tiny untrained systems: slow, as the tracer takes seconds."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import despoof
 from despoof.export.faces import drawn_faces
@@ -98,6 +100,37 @@ def test_the_command_and_the_example_of_the_page(make_weights, tmp_path, cli, ph
     assert first.startswith("crop: 32 px, 1.25 x the face")
     assert second.split("\t")[1] == "live"  # the threshold of these weights is -1
     assert cli("check", photo, "--weights", output).code == 0
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
+def test_the_c_plus_plus_program_of_the_page_says_the_same(make_weights, tmp_path, crops):
+    openvino = Path(pytest.importorskip("openvino").__file__).parent
+    weights, output = make_weights(tmp_path / "w", "pair-unet", threshold=-1.0), tmp_path / "e"
+    record = export(weights, output, Asked("openvino"), crops, "drawn")
+    page = (ROOT / "docs" / "export.md").read_text("utf-8")
+    (tmp_path / "check.cpp").write_text(page.split("```cpp\n")[1].split("```")[0])
+    libraries = openvino / "libs"
+    subprocess.run(
+        [
+            *("g++", "-std=c++17", tmp_path / "check.cpp", "-o", tmp_path / "check"),
+            *(f"-I{openvino}/include", *libraries.glob("libopenvino.so.*")),
+            f"-Wl,-rpath,{libraries}",
+        ],
+        check=True,
+    )
+    faces = crops(record)[1][:3]
+    paths = [tmp_path / f"{i}.ppm" for i in range(len(faces))]
+    for path, face in zip(paths, faces, strict=True):
+        Image.fromarray(face).save(path)
+    program = [tmp_path / "check", output / "model.xml"]
+    ran = subprocess.run([*program, *paths], capture_output=True, text=True, check=True)
+    lines = [line.split("\t") for line in ran.stdout.splitlines()]
+    truth = torch_scores(load_system(weights)[1], faces)
+    np.testing.assert_allclose([float(line[2]) for line in lines], truth, rtol=1e-4, atol=1e-4)
+    assert [line[1] for line in lines] == ["live" if score > -1 else "spoof" for score in truth]
+    Image.fromarray(faces[0][:16, :16]).save(paths[0])
+    small = subprocess.run([*program, paths[0]], capture_output=True, text=True, check=False)
+    assert small.returncode != 0 and "expected a binary PPM" in small.stderr
 
 
 def test_a_bridge_is_refused_on_the_command_line(make_weights, tmp_path, cli):
