@@ -1,9 +1,9 @@
 """Which weights, and how many looks, become the default: development people alone decide.
 
-    python benchmarks/default_choice.py OLD NEW [--every K] [--people N]
+    python benchmarks/default_choice.py RUN … [--mean A B] [--every K] [--people N]
     python benchmarks/default_choice.py --page      # the page from kept figures
 
-OLD and NEW are folders of texture classifiers; a third is made of both, the mean of their tensors.
+RUN: folders of texture runs, like runs/texture_long. --mean adds the mean of two runs' tensors.
 Each looks at several crops (side / face) and at means of them. Five sets, none of a test part:
 
 - CelebA-Spoof's and NUAA's development people, plain and stressed;
@@ -37,12 +37,13 @@ from despoof.metrics.rates import make_rate
 from despoof.metrics.scores import Scores, make_scores
 from despoof.recapture.species import SPECIES
 from despoof.systems.saving import load_system
+from despoof.systems.texture.system import Texture
 
 SCALES = (1.2, 1.45, 1.75)
 REAL = ("celeba-spoof dev", "nuaa dev")
 SIMULATED, PLAIN = "simulated, LFW dev", "LFW dev, live alone"
 LIMIT = 0.05
-CHOSEN = ("new", [1.2, 1.45])
+CHOSEN = ("texture_long", [1.2, 1.45])
 """What ships; the template says why it and not its equal."""
 PAGE = Path(__file__).parent.parent / "docs" / "default.md"
 TEMPLATE = Path(__file__).parent / "default_template.md"
@@ -105,6 +106,13 @@ def simulated_set(size: int, people: int) -> Set:
     return Set(SIMULATED, stacked, live, species, groups)
 
 
+def system_of(run: Path) -> Texture:
+    """Load a run's texture classifier."""
+    system = load_system(run / "weights")[1]
+    assert isinstance(system, Texture), f"{run} is no texture classifier"
+    return system
+
+
 def mean_of(first: nn.Module, second: nn.Module) -> nn.Module:
     """Put the mean of two systems' tensors into the second one; both of the same shape."""
     own, other = second.state_dict(), first.state_dict()
@@ -149,8 +157,8 @@ def counted(wrong: NDArray[np.bool_]) -> dict[str, Any]:
 def main() -> None:
     """Score, rank, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("old", type=Path, nargs="?")
-    parser.add_argument("new", type=Path, nargs="?")
+    parser.add_argument("runs", type=Path, nargs="*")
+    parser.add_argument("--mean", nargs=2, type=Path, metavar="RUN", help="mean of two runs")
     parser.add_argument("--page", action="store_true", help="the page alone")
     parser.add_argument("--every", type=int, default=1, help="only each n-th picture")
     parser.add_argument("--people", type=int, default=40, help="of the simulated set")
@@ -158,14 +166,15 @@ def main() -> None:
     if asked.page:
         write_page()
         return
-    if asked.new is None:
-        parser.error("name two folders of weights: those before, and the new ones")
-    systems: dict[str, Any] = {
-        "before": load_system(asked.old)[1],
-        "new": load_system(asked.new)[1],
-    }
-    systems["mean of both"] = mean_of(load_system(asked.old)[1], load_system(asked.new)[1])
-    size = systems["new"].config.seen
+    if not asked.runs:
+        parser.error("name folders of runs, like runs/texture_long")
+    systems = {run.name: system_of(run) for run in asked.runs}
+    if asked.mean:
+        first, second = asked.mean
+        systems[f"mean of {first.name}, {second.name}"] = mean_of(
+            system_of(first), system_of(second)
+        )
+    size = next(iter(systems.values())).config.seen
     sets = [*real_sets(size, asked.every), simulated_set(size, asked.people)]
     rows: list[dict[str, Any]] = []
     for name, system in systems.items():
@@ -181,8 +190,10 @@ def main() -> None:
                 print(name, looks, f"{rows[-1]['mean_auc']:.4f}", flush=True)
     rows.sort(key=lambda row: -row["mean_auc"])
     counts = {s.name: {"live": int(s.live.sum()), "attack": int((~s.live).sum())} for s in sets}
-    names = {"before": str(asked.old), "new": str(asked.new)}
-    values = {"rows": rows, "n": counts, "weights": names, "every": asked.every, "seed": 0}
+    command = " ".join(map(str, asked.runs)) + (
+        f" --mean {asked.mean[0]} {asked.mean[1]}" if asked.mean else ""
+    )
+    values = {"rows": rows, "n": counts, "runs": command, "every": asked.every, "seed": 0}
     write("default_choice", values)
     write_page()
 
@@ -214,20 +225,43 @@ def write_page() -> None:
     counts = "; ".join(
         f"{k}: {v['live']} live, {v['attack']} attacks" for k, v in values["n"].items()
     )
+    tried = json.loads((OUT / "recipe_choice.json").read_text(encoding="utf-8"))
+    recipes = recipe_table(tried["rows"])
+    recipes_n = "; ".join(f"{k}: {v[0]} live, {v[1]} attacks" for k, v in tried["n"].items())
     text = TEMPLATE.read_text(encoding="utf-8")
     for key, part in {
         "table": markdown(head, body),
         "strict": strict,
         "n": counts,
-        "before": values["weights"]["before"],
+        "runs": values["runs"],
         "people": values["n"][SIMULATED]["live"],
         "every": values["every"],
-        "new": values["weights"]["new"],
+        "recipes": recipes,
+        "recipes n": recipes_n,
         **{key: values[key] for key in ("machine", "commit", "date", "torch", "seed")},
     }.items():
         text = text.replace(f"{{{{ {key} }}}}", str(part))
     PAGE.write_text(text, encoding="utf-8")
     print(f"wrote {PAGE}")
+
+
+def recipe_table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows of recipe_choice.py as Markdown, best mean first."""
+    rows = sorted(rows, key=lambda row: -row["mean"])
+    names = list(rows[0]["auc"])
+    body = [
+        (
+            row["run"],
+            str(row["steps"]),
+            f"{row['mean']:.3f}",
+            *(
+                "{:.3f} [{:.3f}, {:.3f}]".format(row["auc"][n]["value"], *row["auc"][n]["ci95"])
+                for n in names
+            ),
+        )
+        for row in rows
+    ]
+    return markdown(("run", "steps", "mean", *names), body)
 
 
 def is_chosen(row: dict[str, Any]) -> bool:

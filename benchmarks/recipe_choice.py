@@ -18,9 +18,8 @@ from typing import Any
 
 import numpy as np
 from cameras import through_cameras
-from default_choice import Set, simulated_set
+from default_choice import Set, recipe_table, simulated_set
 from results import OUT, conditions, samples_of, scores_of, write
-from results_page import table as markdown
 
 from despoof.core.config import read_yaml
 from despoof.core.errors import InputError
@@ -97,26 +96,7 @@ def main() -> None:
         for run in asked.runs:
             kept = [row for row in kept if row["run"] != run.name] + [judge(run, judged_on)]
             write("recipe_choice", {"rows": kept, "n": counts, "every": asked.every, "seed": 0})
-    print(table(kept))
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as Markdown, best mean first."""
-    rows = sorted(rows, key=lambda row: -row["mean"])
-    names = list(rows[0]["auc"])
-    body = [
-        (
-            row["run"],
-            str(row["steps"]),
-            f"{row['mean']:.3f}",
-            *(
-                "{:.3f} [{:.3f}, {:.3f}]".format(row["auc"][n]["value"], *row["auc"][n]["ci95"])
-                for n in names
-            ),
-        )
-        for row in rows
-    ]
-    return markdown(("run", "steps", "mean", *names), body)
+    print(recipe_table(kept))
 
 
 if __name__ == "__main__":
