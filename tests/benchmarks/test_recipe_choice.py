@@ -1,0 +1,34 @@
+"""Recipes are compared on NUAA unseen: who has seen it is refused, and the best stands first."""
+
+import pytest
+
+from benchmarks.programs import program
+from despoof.core.errors import InputError
+
+EXPERIMENT = """
+system: texture
+output: {folder}
+data:
+  sources:
+    - {{dataset: lfw, label: live, weight: 0.5}}
+    - {{dataset: nuaa, label: attack, weight: 0.5}}
+  dev: [nuaa]
+train: {{steps: 1}}
+"""
+
+
+def test_a_run_that_learnt_from_nuaa_is_no_judge_of_unseen_cameras(tmp_path):
+    (tmp_path / "experiment.yaml").write_text(EXPERIMENT.format(folder=tmp_path))
+    with pytest.raises(InputError, match="learnt from NUAA"):
+        program("recipe_choice").judge(tmp_path, [])
+
+
+def test_the_best_mean_stands_first_with_its_interval():
+    def row(run, mean, value):
+        ends = [value - 0.1, value + 0.05]
+        return {"run": run, "steps": 5, "mean": mean, "auc": {"a": {"value": value, "ci95": ends}}}
+
+    table = program("default_choice").recipe_table([row("x", 0.6, 0.7), row("y", 0.8, 0.5)])
+    lines = table.splitlines()
+    assert lines[2].startswith("| y | 5 | 0.800 | 0.500 [0.400, 0.550]")
+    assert lines[3].startswith("| x | 5 | 0.600 | 0.700")
