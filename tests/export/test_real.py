@@ -66,6 +66,16 @@ def test_a_scorer_that_looks_twice_says_the_same(tmp_path, crops, format):
     np.testing.assert_allclose(found, torch_scores(system, faces[:5]), rtol=0, atol=1e-4)
 
 
+def test_a_student_with_gains_says_the_same(tmp_path, crops):
+    torch.manual_seed(3)
+    system = RECORDS["student"].make(RECORDS["student"].tiny | {"octave_gains": (1.2, 1.5, 2.0)})
+    save_system(tmp_path / "w", "student", system.config, system)
+    record = export(tmp_path / "w", tmp_path / "e", Asked(), crops, "drawn")
+    faces = crops(record)[1][:5]
+    found = open_export(tmp_path / "e").score_crops(faces)
+    np.testing.assert_allclose(found, torch_scores(system, faces), rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("precision", ["fp16", "bf16", "int8"])
 @pytest.mark.parametrize("format", ["onnx", "openvino"])
 def test_other_precisions_are_smaller_and_pass(make_weights, tmp_path, crops, format, precision):

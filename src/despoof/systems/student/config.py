@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from despoof.core.config import StrictConfig
 from despoof.face.crop import CropConfig
+from despoof.nets.spectrum import octave_count
 from despoof.nets.unet import check_side, check_widths
 from despoof.systems.despoofing_diffusion.config import LIGHT, DetectorConfig
 
@@ -35,8 +36,20 @@ class StudentConfig(StrictConfig):
     detector: DetectorConfig = Field(
         default=LIGHT, description="replaced by the teacher's where `recipe.head` is `teacher`"
     )
+    octave_gains: tuple[float, ...] | None = Field(
+        default=None,
+        description="of the predicted noise, one an octave, see equaliser.py; measured after "
+        "training (benchmarks/equalise_student.py)",
+    )
 
     @model_validator(mode="after")
     def _divisible(self) -> "StudentConfig":
         check_side(self.crop.size, self.network.widths)
+        if self.octave_gains is not None and len(self.octave_gains) != (
+            count := octave_count(self.crop.size)
+        ):
+            raise ValueError(
+                f"octave_gains has {len(self.octave_gains)} numbers; {self.crop.size} px have "
+                f"{count} octaves"
+            )
         return self

@@ -70,7 +70,7 @@ class HeadStage:
         detector = self.config.detector
         if detector.needs_noise:
             with torch.no_grad():
-                batch = batch | {"noise": self.student.network(batch["faces"]).float()}
+                batch = batch | {"noise": self.student.find(batch["faces"]).float()}
         return detector_loss(self.student.detector, batch, detector, self.recipe.depth)
 
     def validate(self, module: nn.Module) -> dict[str, float]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from despoof.core.device import seed_of
+from despoof.core.errors import ConfigError
 from despoof.data.views import DataConfig, DevSet
 from despoof.diffusion.group_norm import quick_norms
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
@@ -44,6 +45,11 @@ class NoiseStage:
         seed: int,
         teacher: DespoofingDiffusion | None,
     ) -> None:
+        if config.octave_gains is not None:
+            raise ConfigError(
+                "model.octave_gains is set; gains are measured after training "
+                "(benchmarks/equalise_student.py). Leave it away."
+            )
         self.config, self.recipe, self.data, self.seed = config, recipe, data, seed
         self.lessons = make_lessons(teacher, data, config.crop.size, recipe, seed)
         torch.manual_seed(seed_of(seed, "student"))  # the start of the network

@@ -11,6 +11,7 @@ from despoof.systems.despoofing_diffusion.networks import TwoStreamNet
 from despoof.systems.despoofing_diffusion.scoring import map_score
 from despoof.systems.inputs import check_faces
 from despoof.systems.student.config import StudentConfig
+from despoof.systems.student.equaliser import Equaliser
 from despoof.systems.student.network import NoiseNetwork
 
 
@@ -35,16 +36,22 @@ class Student(nn.Module):
         self.config = config or StudentConfig()
         self.network = network or NoiseNetwork(self.config.network)
         self.detector = detector or TwoStreamNet(self.config.detector)
+        gains = self.config.octave_gains
+        self.equaliser = Equaliser(gains, self.config.crop.size) if gains else nn.Identity()
+
+    def find(self, faces: Tensor) -> Tensor:
+        """(B, 3, S, S) in [-1, 1] to the noise: the network's, each octave with its energy."""
+        return self.equaliser(self.network(faces))
 
     def forward(self, faces: Tensor) -> Seen:
         """(B, 3, S, S) in [-1, 1] to noise and map: the whole graph, one pass."""
-        noise = self.network(faces)
+        noise = self.find(faces)
         return Seen(noise, self.detector(faces, noise))
 
     def map(self, faces: Tensor) -> Tensor:
         """(B, 3, S, S) to the detector's map alone; without the noise where no stream sees it."""
         needed = self.config.detector.needs_noise
-        return self.detector(faces, self.network(faces) if needed else None)
+        return self.detector(faces, self.find(faces) if needed else None)
 
     def for_inference(self) -> "Student":
         """Return the same system with its detector folded into plain convolutions.
@@ -60,7 +67,7 @@ class Student(nn.Module):
 
     @torch.no_grad()
     def noise(self, faces: Tensor) -> Tensor:
-        """Return the signed noise as the network gives it, float32: faces − noise is not clipped.
+        """Return the signed noise as it is found, float32: faces − noise is not clipped.
 
         Args:
             faces: as `decompose`.
@@ -69,7 +76,7 @@ class Student(nn.Module):
             InputError: as `decompose`.
         """
         check_faces(faces, self.config.crop.size)
-        return self.network(faces).float()
+        return self.find(faces).float()
 
     @torch.no_grad()
     def decompose(self, faces: Tensor) -> Decomposition:
