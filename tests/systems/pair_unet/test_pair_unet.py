@@ -3,7 +3,7 @@ import torch
 from data.made_up_data import make_data_root
 
 from despoof.core.errors import ConfigError
-from despoof.data.views import DataConfig
+from despoof.data.views import DataConfig, SourceConfig
 from despoof.systems.pair_unet.config import PairUnetConfig
 from despoof.systems.pair_unet.stage import PairUnetStage, RecipeConfig, live_controls
 from despoof.systems.pair_unet.system import PairUnet
@@ -86,6 +86,12 @@ def test_live_faces_come_through_the_simulated_cameras_and_are_their_own_target(
     assert (attack.abs().mean(dim=(1, 2, 3)) > 0.005).all()
     plain = live_controls(data.model_copy(update={"sources": data.sources[:1]}), 32, 0.35, 0)
     assert plain is None, "without such a source the pairs bring their own live faces"
+
+
+def test_attacks_through_cameras_are_no_live_controls(data):
+    attack = SourceConfig(dataset="nuaa", label="attack", weight=1, simulate="camera")
+    both = live_controls(data.model_copy(update={"sources": (*data.sources, attack)}), 32, 0.35, 0)
+    assert both is not None and all(store.live.all() for store in both.stores)
 
 
 def test_the_loss_is_least_for_the_true_noise(stage, monkeypatch):

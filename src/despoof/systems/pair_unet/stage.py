@@ -132,13 +132,17 @@ class PairUnetStage:
 
 
 def live_controls(data: DataConfig, size: int, share: float, seed: int) -> Mix | None:
-    """Return batches of the sources with `simulate: camera` alone; None where there are none.
+    """Return batches of the live sources with `simulate: camera` alone; None where none is there.
 
     Such a face differs from an attack by the medium and by nothing else, so that neither the noise
     nor the head can be learnt from the camera. Nothing more is done to its colours or sharpness.
     """
     sources = [source for source in data.sources if source.simulate != "no"]
-    chosen = [i for i, source in enumerate(sources) if source.simulate == "camera"]
+    chosen = [
+        i
+        for i, source in enumerate(sources)
+        if (source.label, source.simulate) == ("live", "camera")
+    ]
     count = round(share * data.batch_size)
     if not chosen or not count:
         return None
