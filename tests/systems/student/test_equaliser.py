@@ -46,7 +46,7 @@ def test_the_filter_is_symmetric_and_answers_a_wave_with_its_octaves_gain():
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.floats(0.5, 1.3), min_size=4, max_size=4), st.integers(0, 99))
+@given(st.lists(st.floats(0.85, 1.1), min_size=4, max_size=4), st.integers(0, 99))
 def test_what_was_weakened_has_its_energy_again_and_stays_what_it_was(factors, seed):
     truth = noise(seed=seed)
     weak = weakened(truth, factors)
@@ -64,7 +64,9 @@ def test_what_was_weakened_has_its_energy_again_and_stays_what_it_was(factors, s
     [
         (torch.zeros(1, 3, 64, 64), noise(1), "octave of the noise is empty"),
         (noise(2), noise(1), "differ in shape"),
-        (noise() / 9, noise(), "Train it longer"),
+        (noise() / 9, noise(), "nearly nothing in some octave"),
+        # Octave 4–8 alone at half its amplitude: mended, it would be less like the truth.
+        (weakened(noise(), [1.0, 0.5, 1.0, 1.0]), noise(), "from one octave to the next"),
     ],
 )
 def test_what_no_filter_mends_is_refused(own, wanted, message):

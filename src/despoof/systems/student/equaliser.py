@@ -18,6 +18,9 @@ REACH = 8
 """Taps of the filter on each side of its middle: half a wave of what band 0 ends with at 64 px."""
 LIMITS = (0.25, 4.0)
 """A gain outside says that the network has not learnt that octave: no filter mends that."""
+NEIGHBOURS = 1.5
+"""Largest ratio of two neighbouring gains. So few taps cannot hold octaves apart: beyond, the one
+that is raised leaks into the other, and what was like the truth becomes less so."""
 ROUNDS = 40
 
 
@@ -71,7 +74,8 @@ def fit_gains(noise: Tensor, truth: Tensor) -> tuple[float, ...]:
         truth: the same shape; what it should be.
 
     Raises:
-        InputError: shapes differ, an octave is empty, or one would need a gain outside LIMITS.
+        InputError: shapes differ, an octave is empty, one would need a gain outside LIMITS, or two
+            neighbours gains that differ by more than NEIGHBOURS.
     """
     if noise.shape != truth.shape:
         raise InputError(
@@ -90,5 +94,11 @@ def fit_gains(noise: Tensor, truth: Tensor) -> tuple[float, ...]:
         raise InputError(
             f"Gains {[round(g, 3) for g in gains.tolist()]} leave {LIMITS}: the network says "
             "nearly nothing in some octave, or far too much. Train it longer."
+        )
+    steps = (gains[1:] / gains[:-1]).log().abs().exp()
+    if bool((steps > NEIGHBOURS).any()):
+        raise InputError(
+            f"Gains {[round(g, 3) for g in gains.tolist()]} differ by more than {NEIGHBOURS} times "
+            "from one octave to the next; so short a filter would spoil both. Train it longer."
         )
     return tuple(gains.tolist())
