@@ -45,12 +45,18 @@ def test_the_filter_is_symmetric_and_answers_a_wave_with_its_octaves_gain():
     assert torch.allclose(Equaliser([1, 1, 1, 2], 64)(wave)[inner], 2 * wave[inner], atol=0.15)
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.lists(st.floats(0.85, 1.1), min_size=4, max_size=4), st.integers(0, 99))
-def test_what_was_weakened_has_its_energy_again_and_stays_what_it_was(factors, seed):
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(0.5, 1.3), min_size=4, max_size=4), st.integers(0, 99))
+def test_what_was_weakened_is_refused_or_has_its_energy_again_and_stays_what_it_was(factors, seed):
     truth = noise(seed=seed)
     weak = weakened(truth, factors)
-    mended = Equaliser(fit_gains(weak, truth), 64)(weak)
+    try:
+        gains = fit_gains(weak, truth)
+    except InputError as error:
+        assert "from one octave to the next" in str(error)
+        assert max(factors) > 1.1 * min(factors), "mild differences are mended"
+        return
+    mended = Equaliser(gains, 64)(weak)
     ratio = band_energy(mended).mean(dim=0) / band_energy(truth).mean(dim=0)
     assert torch.allclose(ratio, torch.ones(4), atol=0.02)
     before, after = (

@@ -45,9 +45,8 @@ class StudentConfig(StrictConfig):
     @model_validator(mode="after")
     def _divisible(self) -> "StudentConfig":
         check_side(self.crop.size, self.network.widths)
-        if self.octave_gains is not None and len(self.octave_gains) != (
-            count := octave_count(self.crop.size)
-        ):
+        count = octave_count(self.crop.size)
+        if self.octave_gains is not None and len(self.octave_gains) != count:
             raise ValueError(
                 f"octave_gains has {len(self.octave_gains)} numbers; {self.crop.size} px have "
                 f"{count} octaves"

@@ -41,8 +41,7 @@ class Equaliser(nn.Module):
         kernel = self.get_buffer("kernel")[None, None]
         reach = kernel.shape[-1] // 2
         padded = F.pad(noise.float(), (reach, reach, reach, reach), mode="reflect")
-        # As pictures of one channel: oneDNN takes minutes for a grouped filter of so many taps
-        # in bf16.
+        # As pictures of one channel: oneDNN has no quick grouped filter of so many taps in bf16.
         planes = padded.reshape(-1, 1, *padded.shape[-2:])
         return F.conv2d(planes, kernel).reshape(noise.shape)
 
