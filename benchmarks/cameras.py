@@ -1,6 +1,6 @@
 """Pictures through simulated cameras, and a threshold that suits many cameras.
 
-Imported by results.py, recipe_choice.py and publish.py.
+Imported by results.py, transfer.py, default_choice.py, recipe_choice.py and publish.py.
 """
 
 from collections.abc import Mapping, Sequence

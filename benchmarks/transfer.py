@@ -14,16 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cameras import through_cameras
 from results import OUT, conditions, faces_of, samples_of, scores_of, write
 
-from despoof.core.device import seed_of
 from despoof.core.types import System
-from despoof.data.simulated import camera_retake
-from despoof.data.store import face_of
-from despoof.evaluation.scoring import TIGHT, TIGHT_STRESSED, Faces, View, labelled
+from despoof.evaluation.scoring import TIGHT, TIGHT_STRESSED, Faces, View, cut_faces, labelled
 from despoof.evaluation.stress import stressed_twin
-from despoof.face.crop import CropConfig, crop_face
-from despoof.media.images import read_image
 from despoof.metrics import weighted
 from despoof.metrics.compare import paired_bootstrap, permutation_test_auc
 from despoof.metrics.curves import auc
@@ -57,21 +53,16 @@ VIEWS = (TIGHT, TIGHT_STRESSED)
 def matched_faces(view: View, size: int) -> Faces:
     """CelebA-Spoof's development attacks as they are, its live faces through simulated cameras."""
     samples = samples_of("celeba-spoof dev")
-    config = CropConfig(size=size, scale=view.scale)
-    images = []
-    for sample in samples:
-        picture = read_image(sample.path)
-        face = face_of(sample, picture)
-        assert face is not None, sample.name
-        if sample.live:
-            rng = np.random.default_rng(seed_of("camera-matched", sample.name))
-            taken = camera_retake()[0](picture, face, rng)
-            picture, face = taken.image, taken.face
-        crop = crop_face(picture, face, config).image
-        if view.stressed:
-            crop = stressed_twin(crop, seed=view.seed, path=sample.name)
-        images.append(crop)
-    return Faces(tuple(samples), np.stack(images), ())
+    live = [sample for sample in samples if sample.live]
+    taken = through_cameras(live, [view.scale], size, "camera-matched")[view.scale]
+    if view.stressed:
+        twins = [
+            stressed_twin(crop, seed=view.seed, path=sample.name)
+            for crop, sample in zip(taken, live, strict=True)
+        ]
+        taken = np.stack(twins)
+    attacks = cut_faces([sample for sample in samples if not sample.live], view, size)
+    return Faces((*live, *attacks.samples), np.concatenate([taken, attacks.images]), ())
 
 
 def table_of(system: System, faces: Faces) -> Scores:

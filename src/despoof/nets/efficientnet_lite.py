@@ -152,8 +152,8 @@ class _ConvNorm(nn.Sequential):
         if not self.training or norm.training:
             return super().forward(input)
         # Training with frozen statistics: the norm is a fixed factor, so it goes into the kernel.
-        # That spares one pass over every map each way, a quarter of a step's time; the gradients
-        # of kernel, scale and shift are the same.
+        # That spares one pass over every map each way; the gradients of kernel, scale and shift
+        # are the same.
         conv = self.conv
         mean, variance = norm.running_mean, norm.running_var
         assert mean is not None and variance is not None  # it tracks them: the default
