@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from cut_sets import faces_of, thinned
 from numpy.typing import NDArray
-from results import faces_of, thinned
 from species_out import test_faces
 from torch import Tensor, nn
 

@@ -25,8 +25,9 @@ from typing import Any
 
 import numpy as np
 from cameras import live_only_threshold
+from cut_sets import samples_of, scores_of
+from kept import OUT, write
 from numpy.typing import NDArray
-from results import OUT, samples_of, scores_of, write
 from results_page import table as markdown
 from species_out import retaken
 from torch import nn

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from results import OUT, conditions
+from kept import OUT, conditions
 from robustness import rate
 from robustness_curves import CURVES, Curve
 

@@ -2,122 +2,37 @@
 
     python benchmarks/results.py row runs/face_despoofing          # score one run: its rows
     python benchmarks/results.py decoder runs/face_despoofing      # PSNR of its refined decoder
-    python benchmarks/results.py cues                              # trivial cues: their rows
+    python benchmarks/result_cues.py                               # trivial cues: their rows
     python benchmarks/results_page.py                              # all rows so far -> tables
 
 Rows are kept as JSON in benchmarks/results/; the page is made from them alone.
 """
 
 import argparse
-import datetime
-import hashlib
 import json
-import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from cameras import live_only_threshold, through_cameras
+from cut_sets import CELEBA_VIEWS, NUAA_VIEWS, faces_of, samples_of, scores_of, thinned
+from kept import OUT, write
 
 from despoof.core.config import read_yaml
-from despoof.core.device import bf16_autocast, usable_cores
-from despoof.core.files import atomic_path
+from despoof.core.device import bf16_autocast
 from despoof.core.types import System
 from despoof.data.pairs import recapture_pairs
-from despoof.data.samples import find_data_root, read_samples, select, subject_disjoint
 from despoof.data.views import DataConfig, SourceConfig
-from despoof.evaluation.cues import cues
 from despoof.evaluation.rows import Threshold, breakdown, eer_threshold, evaluation_row
-from despoof.evaluation.scoring import (
-    TIGHT,
-    TIGHT_STRESSED,
-    WIDE,
-    WIDE_STRESSED,
-    Faces,
-    View,
-    cut_faces,
-    labelled,
-    score_faces,
-)
+from despoof.evaluation.scoring import TIGHT, TIGHT_STRESSED, Faces, View, labelled, score_faces
 from despoof.evaluation.tables import to_plain
-from despoof.media.images import read_image
-from despoof.metrics import weighted
-from despoof.metrics.curves import auc
-from despoof.metrics.resample import interval, resample
-from despoof.metrics.scores import make_scores
 from despoof.systems.face_despoofing.refine import DEV_PICTURES
 from despoof.systems.face_despoofing.scoring import rank_rules
 from despoof.systems.face_despoofing.system import FaceDespoofing
 from despoof.systems.saving import load_system, save_system
 
-OUT = Path(__file__).parent / "results"
-CACHE = Path("cache") / "views"
-NUAA_VIEWS = (TIGHT, TIGHT_STRESSED, WIDE, WIDE_STRESSED)
-CELEBA_VIEWS = (TIGHT, TIGHT_STRESSED)
 OTHER_CAMERAS = "lfw dev"
-
-
-def samples_of(name: str) -> list[Any]:
-    """Return the samples of a named set, in table order."""
-    root = find_data_root()
-    if name == "nuaa test":
-        return select(read_samples(root, "nuaa"), "test")
-    if name == "nuaa test, new people":
-        return subject_disjoint(read_samples(root, "nuaa"))
-    dataset, split = name.rsplit(" ", 1)
-    return select(read_samples(root, dataset), split)
-
-
-def conditions() -> dict[str, Any]:
-    """Say where, when and from which commit the figures come."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    model = [
-        line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    return {
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        "commit": commit,
-        "machine": f"{model[0].split(':')[1].strip()}, {usable_cores()} cores",
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
-
-
-def faces_of(name: str, view: View, size: int) -> Faces:
-    """Cut a set once and keep the crops, for the next run to be measured."""
-    samples = samples_of(name)
-    text = json.dumps([[s.name for s in samples], vars(view), size])
-    path = CACHE / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
-    if path.exists():
-        with np.load(path) as kept:
-            names, images, skipped = kept["names"].tolist(), kept["images"], kept["skipped"]
-        by_name = {sample.name: sample for sample in samples}
-        return Faces(tuple(by_name[n] for n in names), images, tuple(skipped.tolist()))
-    faces = cut_faces(samples, view, size)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        np.savez(
-            temporary,
-            images=faces.images,
-            names=np.array([sample.name for sample in faces.samples], np.str_),
-            skipped=np.array(faces.skipped, np.str_),
-        )
-    return faces
-
-
-def thinned(faces: Faces, every: int) -> Faces:
-    """Keep each `every`-th picture."""
-    return Faces(faces.samples[::every], faces.images[::every], faces.skipped)
-
-
-def scores_of(system: System, faces: Faces) -> np.ndarray:
-    """Score in bf16, which halves the time here; the page says so."""
-    with bf16_autocast("cpu"):
-        return score_faces(system, faces.images, batch=16)
 
 
 def parts_of(system: FaceDespoofing, pixels: torch.Tensor) -> dict[str, np.ndarray]:
@@ -263,67 +178,6 @@ def rows_of(
     return found
 
 
-def measure_cues() -> None:
-    """AUC of each trivial cue, the better of its two directions chosen on the set's own dev."""
-    rows: list[dict[str, Any]] = []
-    for set_name, dev_name in (
-        ("nuaa test", "nuaa dev"),
-        ("celeba-spoof dev", "celeba-spoof train"),
-    ):
-        plain = {name: cue_table(name, None) for name in (set_name, dev_name)}
-        for view in (None, TIGHT_STRESSED):
-            values, live, groups = plain[set_name] if view is None else cue_table(set_name, view)
-            dev_values, dev_live, _ = plain[dev_name]
-            for cue in values:
-                direction = 1 if auc(make_scores(dev_values[cue], dev_live)) >= 0.5 else -1
-                table = make_scores(direction * values[cue], live, None, groups)
-                ends = interval(resample(table, {"auc": weighted.auc}, draws=1000)["auc"])
-                rows.append(
-                    {
-                        "set": set_name,
-                        "view": "original picture" if view is None else view.name,
-                        "cue": cue,
-                        "direction": f"{'higher' if direction > 0 else 'lower'} = live",
-                        "direction_from": dev_name,
-                        "auc": auc(table),
-                        "auc_ci95": [ends.low, ends.high],
-                        "n": len(live),
-                    }
-                )
-    write("cues", {"system": "cues", "rows": rows})
-
-
-def cue_table(
-    set_name: str, view: View | None
-) -> tuple[dict[str, np.ndarray], np.ndarray, list[str]]:
-    """Cues of every sample with a box: of the original picture, or of a view's 112-px crop.
-
-    With them (N,) live flags and groups.
-    """
-    values: dict[str, list[float]] = {}
-    live: list[bool] = []
-    groups: list[str] = []
-    samples = [sample for sample in samples_of(set_name) if sample.box is not None]
-    if view is None:
-        for sample in samples:
-            found = cues(read_image(sample.path), sample.box, sample.path.stat().st_size)
-            live.append(sample.live)
-            groups.append(sample.group)
-            for key, value in found.items():
-                values.setdefault(key, []).append(value)
-    else:
-        faces = cut_faces(samples, view, 112)
-        margin = 112 * (1 - 1 / view.scale) / 2
-        for sample, image in zip(faces.samples, faces.images, strict=True):
-            live.append(sample.live)
-            groups.append(sample.group)
-            box = (margin, margin, 112 - margin, 112 - margin)
-            for key, value in cues(image, box).items():
-                if key not in ("face share", "picture side", "face_share", "picture_side"):
-                    values.setdefault(key, []).append(value)
-    return {key: np.array(value) for key, value in values.items()}, np.array(live), groups
-
-
 def measure_decoder(run: Path) -> None:
     """Copy the best validation of a run's decoder stage: PSNR on development people's pairs."""
     lines = (run / "decoder" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
@@ -348,14 +202,6 @@ def measure_precision(run: Path) -> None:
     write("precision", {**values, "threshold": threshold})
 
 
-def write(name: str, values: dict[str, Any]) -> None:
-    """Write one result file."""
-    OUT.mkdir(exist_ok=True)
-    path = OUT / f"{name}.json"
-    path.write_text(json.dumps({**values, **conditions()}, indent=1) + "\n", encoding="utf-8")
-    print(f"wrote {path}")
-
-
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -365,7 +211,6 @@ def main() -> None:
     row.add_argument("--every", type=int, default=1, help="only each n-th picture")
     row.add_argument("--shown", choices=["all", "tight", "own"], default="all", help="crops")
     row.add_argument("--live-only", action="store_true", help="threshold: low BPCER everywhere")
-    commands.add_parser("cues", help="trivial cues")
     precision = commands.add_parser("precision", help="bf16 scores against fp32")
     precision.add_argument("run", type=Path)
     decoder = commands.add_parser("decoder", help="the refined decoder of a run")
@@ -376,10 +221,8 @@ def main() -> None:
             measure(run, arguments.every, arguments.shown, arguments.live_only)
     elif arguments.command == "precision":
         measure_precision(arguments.run)
-    elif arguments.command == "decoder":
-        measure_decoder(arguments.run)
     else:
-        measure_cues()
+        measure_decoder(arguments.run)
 
 
 if __name__ == "__main__":

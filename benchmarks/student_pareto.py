@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from results import OUT, conditions
+from kept import OUT, conditions
 
 from despoof.core.config import read_yaml
 from despoof.core.files import atomic_path

@@ -19,7 +19,8 @@ from skimage import data
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from results import samples_of, write
+from cut_sets import samples_of
+from kept import write
 
 from despoof.core.errors import DespoofError
 from despoof.core.files import sha256

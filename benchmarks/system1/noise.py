@@ -20,7 +20,7 @@ from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion, as_
 from despoof.systems.residuals import weights_hash
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from results import faces_of, thinned
+from cut_sets import faces_of, thinned
 from species_out import test_faces
 
 CACHE = Path("cache") / "system1"
