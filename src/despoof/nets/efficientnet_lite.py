@@ -8,6 +8,7 @@ and stride 2 adds one pixel more on the right and below than on the left and abo
 
 import math
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,6 +72,7 @@ class EfficientNetLite(nn.Module):
     Attributes:
         channels: of each feature map, by its stride.
         taps: stride of the map that a block gives, by the block's position.
+        ends: position of the last block of each stage.
         frozen_norm: if True, `train()` leaves batch-norm statistics as they are; their scale and
             shift are still learnt. Right for pretrained weights and small batches.
     """
@@ -82,6 +84,7 @@ class EfficientNetLite(nn.Module):
         self.stem = _conv_norm(3, _STEM, 3, stride=2)
         self.channels: dict[Stride, int] = {}
         self.taps: dict[int, Stride] = {}
+        self.ends: list[int] = []
         blocks: list[_Block] = []
         before = _STEM
         for index, stage in enumerate(_STAGES):
@@ -92,6 +95,7 @@ class EfficientNetLite(nn.Module):
                 stride = stage.stride if repeat == 0 else 1
                 blocks.append(_Block(before, channels, stage.kernel, stride, stage.expand))
                 before = channels
+            self.ends.append(len(blocks) - 1)
             if index in _ENDS:
                 end = _ENDS[index]
                 self.channels[end] = channels
@@ -105,17 +109,23 @@ class EfficientNetLite(nn.Module):
                 fan_out = kernel * module.out_channels // module.groups
                 nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
 
-    def forward(self, x: Tensor) -> dict[Stride, Tensor]:
+    def forward(
+        self, x: Tensor, behind: Mapping[int, Callable[[Tensor], Tensor]] | None = None
+    ) -> dict[Stride, Tensor]:
         """Return (B, channels[s], H/s, W/s) for s = 8, 16, 32 up to `stop`; linear, no ReLU.
 
         Args:
             x: (B, 3, H, W), H and W multiples of 32; (value − 127) / 128 of 8-bit RGB is what
                 published weights were trained with.
+            behind: by a stage's number, from 0: what is done to its map before the next one.
         """
+        behind = {self.ends[stage]: change for stage, change in (behind or {}).items()}
         maps: dict[Stride, Tensor] = {}
         x = F.relu6(self.stem(x), inplace=True)
         for index, block in enumerate(self.blocks):
             x = block(x)
+            if index in behind:
+                x = behind[index](x)
             if index in self.taps:
                 maps[self.taps[index]] = x
         return maps

@@ -90,7 +90,7 @@ def test_the_default_is_lite0_on_192_pixels():
 def test_the_weights_see_what_they_were_trained_on():
     network = TextureNetwork(TINY)
     seen = []
-    network.backbone.forward = lambda x: seen.append(x) or {16: x, 32: x}
+    network.backbone.forward = lambda x, behind=None: seen.append(x) or {16: x, 32: x}
     network.features(torch.tensor([0.0, 127.0, 255.0]) / 127.5 - 1)
     torch.testing.assert_close(seen[0], (torch.tensor([0.0, 127.0, 255.0]) - 127) / 128)
 

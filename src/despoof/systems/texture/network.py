@@ -1,5 +1,6 @@
 """A backbone and two heads: one logit a cell at stride 16, one logit a face."""
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -53,10 +54,15 @@ class TextureNetwork(nn.Module):
         channels = self.backbone.channels
         self.heads = Heads(channels[16], channels[config.stop], config)
 
-    def features(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the maps at stride 16 and at `stop` of (B, 3, S, S) faces in [-1, 1]."""
+    def features(
+        self, faces: Tensor, behind: Mapping[int, Callable[[Tensor], Tensor]] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the maps at stride 16 and at `stop` of (B, 3, S, S) faces in [-1, 1].
+
+        `behind`: changes of maps within the backbone, by stage; see `EfficientNetLite.forward`.
+        """
         # EfficientNet-Lite's weights expect (value − 127) / 128 of 8-bit RGB.
-        maps = self.backbone(faces * (127.5 / 128) + 0.5 / 128)
+        maps = self.backbone(faces * (127.5 / 128) + 0.5 / 128, behind)
         return maps[16], maps[self.stop]
 
     def forward(self, faces: Tensor) -> Logits:

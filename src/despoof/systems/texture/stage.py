@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,12 +11,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from despoof.core.config import StrictConfig
+from despoof.core.device import seed_of
 from despoof.core.errors import ConfigError
 from despoof.core.files import sha256
 from despoof.data.views import DataConfig, DevSet, development_sets, training_mix
 from despoof.systems.texture.config import TextureConfig
 from despoof.systems.texture.losses import texture_loss
 from despoof.systems.texture.pretrained import load_backbone, load_network
+from despoof.systems.texture.style import StyleMixConfig, draw_styles, mix_styles
 from despoof.systems.texture.system import Texture
 from despoof.systems.validation import development_auc
 from despoof.training.stage import Batch, Update
@@ -40,6 +43,9 @@ class RecipeConfig(StrictConfig):
     weight_decay: float = Field(default=0.02, ge=0)
     smoothing: float = Field(default=0.1, ge=0, lt=1, description="of the labels")
     cell_weight: float = Field(default=0.5, ge=0, description="of the cells' cross-entropy")
+    style_mix: StyleMixConfig | None = Field(
+        default=None, description="mix early features' statistics within a class; null = no"
+    )
 
 
 class TextureStage:
@@ -72,6 +78,12 @@ class TextureStage:
             self.origin = sha256(recipe.pretrained)
         if recipe.begin is not None:
             self._begin(Path(recipe.begin), recipe)
+        known = len(self.network.backbone.ends)
+        if recipe.style_mix is not None and max(recipe.style_mix.stages) >= known:
+            raise ConfigError(
+                f"recipe.style_mix.stages {list(recipe.style_mix.stages)}: this backbone has "
+                f"stages 0 to {known - 1}. Name some of those."
+            )
         self.mix = training_mix(data, config.crop.size, seed)
         self._dev: list[DevSet] | None = None
         self._seen: tuple[Tensor, tuple[Tensor, Tensor]] | None = None
@@ -97,11 +109,14 @@ class TextureStage:
 
     def batch(self, step: int) -> Batch:
         """Return the batch of a step; a pure function of (seed, step)."""
-        return self.mix.batch(step)
+        batch, mixing = self.mix.batch(step), self.recipe.style_mix
+        if mixing is None:
+            return batch
+        return batch | draw_styles(batch["live"], mixing, seed_of(self.seed, "style", step))
 
     def backbone_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss, and keep the features for the heads."""
-        features = self.network.features(batch["faces"])
+        features = self._features(batch)
         self._seen = (batch["faces"], (features[0].detach(), features[1].detach()))
         return self._loss(features, batch)
 
@@ -114,8 +129,15 @@ class TextureStage:
         if seen is not None and seen[0] is batch["faces"]:
             return self._loss(seen[1], batch)
         with torch.no_grad():
-            features = self.network.features(batch["faces"])
+            features = self._features(batch)
         return self._loss(features, batch)
+
+    def _features(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        mixing = self.recipe.style_mix
+        if mixing is None:
+            return self.network.features(batch["faces"])
+        change = partial(mix_styles, partner=batch["partner"], own=batch["own"])
+        return self.network.features(batch["faces"], dict.fromkeys(mixing.stages, change))
 
     def _loss(
         self, features: tuple[Tensor, Tensor], batch: Batch
