@@ -5,7 +5,8 @@
 Runs: folders like runs/student_light that `despoof train` finished; default: all of runs/student*.
 Error: of the noise against the run's own teacher (DPM-Solver++, log-SNR, fp32) on CelebA-Spoof's
 development people. Time: one face, the whole graph to the score, medians of calls in turns; torch
-in fp32 and bf16, and OpenVINO where it is installed. Writes benchmarks/results/student_pareto.json.
+in fp32 and bf16, and OpenVINO where it is installed, in every precision whose export says what
+torch says. Writes benchmarks/results/student_pareto.json.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import torch
 from kept import OUT, conditions
 
 from despoof.core.config import read_yaml
+from despoof.core.errors import WeightsError
 from despoof.core.files import atomic_path
 from despoof.data.samples import find_data_root, read_samples, select
 from despoof.diffusion.bridge import reference_of
@@ -35,6 +37,7 @@ from despoof.evaluation.bridge_checks.subject import as_bridge, make_subject
 from despoof.evaluation.student_gates.latency import medians
 from despoof.evaluation.student_gates.subject import as_student, check_pair
 from despoof.export.faces import drawn_faces
+from despoof.export.record import Precision
 from despoof.export.scorer import open_export
 from despoof.export.write import Asked, export
 from despoof.face.crop import CropConfig
@@ -44,6 +47,7 @@ from despoof.systems.student.recipe import RecipeConfig
 from despoof.systems.student.system import Student
 
 RESULT = OUT / "student_pareto.json"
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "int8")
 KEPT = ("correlation_median", "correlation_5th", "relative_l2")
 
 
@@ -86,13 +90,18 @@ def errors(
     }
 
 
-def exported(weights: Path, crop: CropConfig) -> Callable[[], object] | None:
-    """Return one call of the student as OpenVINO; None where it is not installed."""
+def exported(weights: Path, crop: CropConfig, precision: Precision) -> Callable[[], object] | None:
+    """Return one call of the student as OpenVINO; None without it, or where the gate refuses."""
     if importlib.util.find_spec("openvino") is None or importlib.util.find_spec("onnx") is None:
         return None
+    gate, others = drawn_faces(200, crop), drawn_faces(96, crop, seed=1)
     with tempfile.TemporaryDirectory() as folder:
-        gate = drawn_faces(200, crop)
-        export(weights, Path(folder) / "e", Asked("openvino"), lambda record: [gate], "drawn")
+        asked = Asked("openvino", precision)
+        try:
+            export(weights, Path(folder) / "e", asked, lambda record: [gate, others], "drawn")
+        except WeightsError as refused:
+            print(f"skipped: {refused}")
+            return None
         scorer = open_export(Path(folder) / "e")
     one = np.ascontiguousarray(gate[:1])
     return lambda: scorer.score_crops(one)
@@ -111,8 +120,10 @@ def works_of(student: Student, weights: Path) -> dict[str, Callable[[], object]]
         "torch fp32": lambda: quick.score(face),
         "torch bf16": in_bf16,
     }
-    openvino = exported(weights, student.config.crop)
-    return works | ({} if openvino is None else {"openvino": openvino})
+    for precision in PRECISIONS:
+        work = exported(weights, student.config.crop, precision)
+        works |= {} if work is None else {f"openvino {precision}": work}
+    return works
 
 
 def on_the_front(rows: Sequence[dict[str, Any]], error: str = "relative_l2") -> list[bool]:

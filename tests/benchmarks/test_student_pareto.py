@@ -31,7 +31,11 @@ def test_rows_of_finished_runs(pareto, make_weights, made_up_root, tmp_path, mon
     taught = run_of(tmp_path / "student_a", make_weights, teacher)
     alone = run_of(tmp_path / "student_b", make_weights, None)
     (tmp_path / "student_c").mkdir()
-    monkeypatch.setattr(pareto, "exported", lambda weights, crop: lambda: None)
+
+    def refusing_int8(weights, crop, precision):
+        return None if precision == "int8" else lambda: None
+
+    monkeypatch.setattr(pareto, "exported", refusing_int8)
     monkeypatch.setattr(pareto, "RESULT", tmp_path / "found.json")
     options = ["--count", "4", "--reference-steps", "4", "--repeats", "2"]
     folders = [str(f) for f in (taught, alone, tmp_path / "student_c")]
@@ -42,9 +46,9 @@ def test_rows_of_finished_runs(pareto, make_weights, made_up_root, tmp_path, mon
     assert [(row["run"], row["how"]) for row in found["rows"]] == [
         (run, how)
         for run in ("student_a", "student_b")
-        for how in ("torch fp32", "torch bf16", "openvino")
+        for how in ("torch fp32", "torch bf16", "openvino fp32", "openvino bf16")
     ]
-    first, other = found["rows"][0], found["rows"][3]
+    first, other = found["rows"][0], found["rows"][4]
     assert {"correlation_median", "relative_l2", "worst_band"} <= set(first)
     assert "relative_l2" not in other, "nobody knows the noise that the simulator's student misses"
     assert all(row["ms"] >= 0 and row["parameters"] > 0 for row in found["rows"])

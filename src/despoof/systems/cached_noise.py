@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor
 
 from despoof.data.views import DevSet
@@ -82,6 +83,20 @@ def dev_batches(faces: CachedFaces) -> Sequence[tuple[str, list[Shard]]]:
     return [
         (name, [dev.shard(k) for k in range(len(dev.paths))]) for name, dev in faces.dev.items()
     ]
+
+
+def drawn_rows(cached: Residuals, count: int, rng: np.random.Generator) -> Shard:
+    """Draw a batch row by row from any shard: each holds the sources' shares, and so has this one.
+
+    Args:
+        cached: training views.
+        count: of the rows.
+        rng: the only source of chance.
+    """
+    size = len(cached.shard(0)["live"])
+    shards = rng.integers(len(cached.paths), size=count)
+    rows = rng.choice(size, size=count, replace=count > size)
+    return cached.rows([(int(s), int(r)) for s, r in zip(shards, rows, strict=True)])
 
 
 def _part(dev: DevSet, number: int) -> Shard:

@@ -3,6 +3,7 @@ import torch
 
 from despoof.core.errors import ConfigError, DataError, TrainingError, WeightsError
 from despoof.nets.spectrum import band_energy
+from despoof.systems.cached_noise import dev_batches
 from despoof.systems.experiment import read_experiment, train_experiment
 from despoof.systems.records import RECORDS
 from despoof.systems.saving import load_system, save_system
@@ -100,6 +101,57 @@ def test_a_head_may_be_trained_on_the_students_own_noise(teacher_folder, data):
     loss.backward()
     assert all(p.grad is None for p in network.parameters()), "the noise is not moved by the head"
     assert all(p.grad is not None for p in head.student.detector.parameters())
+
+
+def test_a_head_may_be_taught_the_teachers_maps_on_the_students_noise(teacher_folder, data):
+    first, head = stages(CONFIG, recipe(teacher_folder, head="taught", head_views=0.5), data, 0)
+    teacher = load_system(teacher_folder)[1]
+    batch = head.batch(3)
+    own = teacher.bridged(batch["faces"]).noise
+    torch.testing.assert_close(batch["noise"], own, rtol=0, atol=3e-3)  # not the recipe's bridge
+    assert torch.equal(head.batch(3)["faces"], batch["faces"])
+    head.module.eval()
+    found = head.student.detector(batch["faces"], head.student.find(batch["faces"]))
+    off = (found - teacher.detector(batch["faces"], batch["noise"])).detach()
+    loss, logs = head.loss(batch)
+    assert float(logs["mse"]) == pytest.approx(float(off.square().mean()), rel=1e-4)
+    loss.backward()
+    assert all(p.grad is None for p in first.network.parameters()), "the noise stands still"
+    assert all(p.grad is not None for p in head.student.detector.parameters())
+    figures = head.validate(head.module)
+    assert {"score_error", "auc", "auc/nuaa", "auc/nuaa-stressed"} == set(figures)
+
+
+def test_a_taught_head_comes_nearer_to_the_teacher(teacher_folder, data):
+    taught = recipe(teacher_folder, head="taught", head_views=0.5, learning_rate=1e-2)
+    _, head = stages(CONFIG, taught, data, 0)
+    before = head.validate(head.module.eval())["score_error"]
+    truth = {name: value.clone() for name, value in head.truth.state_dict().items()}
+    head.module.train()
+    (trained,) = prepare_updates(head.updates(), head.module)
+    batch = head.batch(0)
+    losses = [
+        run_update(trained, head.module, batch, TrainConfig(steps=40), factor=1.0, step=step)["mse"]
+        for step in range(1, 41)
+    ]
+    assert losses[-1] < 0.5 * losses[0]
+    assert before > 0
+    assert all(torch.equal(value, truth[name]) for name, value in head.truth.state_dict().items())
+
+
+def test_a_student_that_says_what_the_teacher_says_has_no_error(teacher_folder, data):
+    _, head = stages(CONFIG, recipe(teacher_folder, head="taught", head_views=0.5), data, 0)
+    known = [
+        tuple(torch.cat([shard[key] for shard in shards]) for key in ("faces", "noise"))
+        for _, shards in dev_batches(head.cached)
+    ]
+
+    class Oracle(torch.nn.Module):
+        def forward(self, faces):
+            return next(n for own, n in known if torch.equal(own[: len(faces)], faces))
+
+    head.student.network = Oracle()
+    assert head.validate(head.module.eval())["score_error"] == pytest.approx(0, abs=1e-3)
 
 
 def test_the_simulator_may_teach_beside_the_bridge(teacher_folder, data):

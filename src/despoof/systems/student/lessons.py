@@ -11,7 +11,7 @@ from despoof.core.device import seed_of
 from despoof.data.pairs import Pairs, recapture_pairs
 from despoof.data.views import DataConfig, development_sets
 from despoof.nets.spectrum import band_energy
-from despoof.systems.cached_noise import CachedFaces, dev_batches
+from despoof.systems.cached_noise import CachedFaces, dev_batches, drawn_rows
 from despoof.systems.despoofing_diffusion.cached_faces import cached_faces
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.despoofing_diffusion.views import mirrored
@@ -76,13 +76,7 @@ class Lessons:
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def _taught(self, cached: CachedFaces, count: int, seed: int) -> Batch:
-        """Row by row from any shard, as System 1's detector does: each has the sources' shares."""
-        train = cached.train
-        size = len(train.shard(0)["live"])
-        rng = np.random.default_rng(seed)
-        shards = rng.integers(len(train.paths), size=count)
-        rows = rng.choice(size, size=count, replace=count > size)
-        kept = train.rows([(int(s), int(r)) for s, r in zip(shards, rows, strict=True)])
+        kept = drawn_rows(cached.train, count, np.random.default_rng(seed))
         batch = {name: kept[name] for name in ("faces", "noise", "live")}
         generator = torch.Generator().manual_seed(seed)
         batch = mirrored(batch, torch.rand(count, generator=generator) < self.recipe.mirror)

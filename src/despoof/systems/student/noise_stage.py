@@ -24,7 +24,7 @@ from despoof.systems.student.system import Student
 from despoof.systems.validation import development_auc
 from despoof.training.stage import Batch, Update
 
-_OF_THE_HEAD = ("head", "depth", "teacher")
+_OF_THE_HEAD = ("head", "head_views", "head_rate", "depth", "teacher")
 """Parts of the recipe that say nothing about the noise: the teacher counts by its weights."""
 
 
@@ -57,7 +57,7 @@ class NoiseStage:
         quick_norms(self.network)  # for learning; what is loaded for use has torch's own
         self.module: nn.Module = self.network
         self._parts = [config.crop.plain(), config.network.plain()]
-        if recipe.head == "teacher" and teacher is not None:
+        if recipe.head != "train" and teacher is not None:
             detector = teacher.detector.requires_grad_(False)
             whole = config.model_copy(update={"detector": teacher.config.detector})
             self.module = Student(whole, self.network, detector)

@@ -56,17 +56,25 @@ class RecipeConfig(StrictConfig):
     dev_pairs: int = Field(
         default=64, ge=2, description="simulated development pairs, where there is no teacher"
     )
-    head: Literal["teacher", "train"] = Field(
+    head: Literal["teacher", "taught", "train"] = Field(
         default="train",
-        description="teacher: its detector as it is; train: one that learns from the student's "
-        "noise",
+        description="teacher: its detector as it is; taught: that detector learns to give the "
+        "teacher's maps on the student's noise; train: a new one learns labels from it",
+    )
+    head_views: float = Field(
+        default=0.25, gt=0, description="cached views of a training picture for a taught head"
+    )
+    head_rate: float = Field(
+        default=0.3, gt=0, description="share of learning_rate for a taught head"
     )
     depth: LossConfig = Field(default=LossConfig(), description="of the head's map")
 
     @model_validator(mode="after")
     def _fits(self) -> "RecipeConfig":
-        if self.teacher is None and self.head == "teacher":
-            raise ValueError("head is teacher, but there is none: set teacher, or head to train")
+        if self.teacher is None and self.head != "train":
+            raise ValueError(
+                f"head is {self.head}, but there is none: set teacher, or head to train"
+            )
         if self.teacher is None and self.identity:
             raise ValueError("identity asks for a teacher's genuine faces: set teacher")
         return self

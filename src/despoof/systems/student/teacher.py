@@ -1,4 +1,4 @@
-"""The teacher: a trained System 1 whose bridge is crossed as the recipe says."""
+"""The teacher: a trained System 1, and what it must be to teach."""
 
 from pathlib import Path
 
@@ -22,6 +22,16 @@ def take_teacher(recipe: RecipeConfig, config: StudentConfig) -> DespoofingDiffu
     """Return the recipe's teacher with the recipe's bridge; None where it names none.
 
     Raises:
+        WeightsError: as `own_teacher`.
+    """
+    system = own_teacher(recipe, config)
+    return None if system is None else system.with_bridge(recipe.bridge, recipe.precision)
+
+
+def own_teacher(recipe: RecipeConfig, config: StudentConfig) -> DespoofingDiffusion | None:
+    """Return the recipe's teacher with the bridge that its detector learnt from.
+
+    Raises:
         WeightsError: the folder holds no readable system, one without a bridge, one that cuts faces
             in another way, or no trained detector where the head shall be the teacher's.
     """
@@ -42,12 +52,12 @@ def take_teacher(recipe: RecipeConfig, config: StudentConfig) -> DespoofingDiffu
             f"{config.crop.plain()}; its noise is of its own crops. Give model.crop the same."
         )
     detector = system.config.detector
-    if recipe.head == "teacher" and detector.needs_noise and detector.noise_scale is None:
+    if recipe.head != "train" and detector.needs_noise and detector.noise_scale is None:
         raise WeightsError(
             f"The detector of {folder} was never trained (noise_scale is null). Set recipe.head to "
             "train, or name a teacher whose detector is trained."
         )
-    return system.with_bridge(recipe.bridge, recipe.precision)
+    return system
 
 
 @torch.no_grad()
