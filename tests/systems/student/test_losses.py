@@ -4,8 +4,13 @@ import pytest
 import torch
 
 from despoof.nets.spectrum import band_energy, octave_count, octave_error, whitened_error
-from despoof.systems.student.agreement import correlations
-from despoof.systems.student.losses import FLOOR, NoiseLossConfig, energy_error, noise_loss
+from despoof.systems.student.losses import (
+    FLOOR,
+    NoiseLossConfig,
+    correlations,
+    energy_error,
+    noise_loss,
+)
 
 SIDE = 32
 
@@ -78,3 +83,27 @@ def test_correlation_by_hand():
     torch.testing.assert_close(
         correlations(b, a), torch.tensor([1.0, -1.0, 0.0], dtype=torch.float64)
     )
+
+
+def test_the_correlation_term_counts_faces_alike_and_no_amount():
+    truth = noise()
+    truth[1] *= 0.01  # a face with hardly any noise
+    config = NoiseLossConfig(huber=0, spectrum=0, correlation=2.0)
+    unit = torch.ones(octave_count(SIDE))
+    assert noise_loss(3 * truth, truth, unit, config)[0].item() == pytest.approx(0, abs=1e-6)
+    for face in range(3):  # one face of three is found upside down
+        turned = truth.clone()
+        turned[face] *= -1
+        loss, logs = noise_loss(turned, truth, unit, config)
+        assert loss.item() == pytest.approx(2 * 2 / 3, rel=1e-5)
+        assert float(logs["away"]) == pytest.approx(2 / 3, rel=1e-5)
+
+
+def test_faces_without_noise_leave_the_correlation_finite():
+    still = torch.zeros(2, 3, SIDE, SIDE, requires_grad=True)
+    config = NoiseLossConfig(huber=0, spectrum=0, correlation=1.0)
+    loss, _ = noise_loss(still, noise(2), torch.ones(octave_count(SIDE)), config)
+    loss.backward()
+    assert loss.item() == pytest.approx(1)
+    assert still.grad is not None
+    assert still.grad.isfinite().all()

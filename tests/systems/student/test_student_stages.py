@@ -215,6 +215,31 @@ def test_a_teacher_that_cannot_teach_is_refused(teacher_folder, tmp_path, data):
         next(stages(CONFIG, recipe(tmp_path / "t", head="teacher"), data, 0))
 
 
+def test_a_student_may_learn_on_from_another(teacher_folder, data, tmp_path):
+    made = RECORD.make(RECORD.tiny)
+    with torch.no_grad():
+        for parameter in made.network.parameters():
+            parameter.add_(0.1)
+    save_system(tmp_path / "s", RECORD.name, made.config, made)
+    later = next(stages(CONFIG, recipe(teacher_folder, begin=str(tmp_path / "s")), data, 0))
+    start = made.network.state_dict()
+    assert all(torch.equal(v, start[name]) for name, v in later.network.state_dict().items())
+    save_system(tmp_path / "copy", RECORD.name, made.config, made)
+    again = recipe(teacher_folder, begin=str(tmp_path / "copy"))
+    assert next(stages(CONFIG, again, data, 0)).fingerprint() == later.fingerprint()
+    plain = next(stages(CONFIG, recipe(teacher_folder), data, 0))
+    assert plain.fingerprint() != later.fingerprint()
+
+
+def test_a_beginning_that_does_not_fit_is_named(teacher_folder, data, tmp_path):
+    with pytest.raises(WeightsError, match="holds despoofing-diffusion; expected student"):
+        next(stages(CONFIG, recipe(teacher_folder, begin=str(teacher_folder)), data, 0))
+    made = RECORD.make(RECORD.tiny | {"network": RECORD.tiny["network"] | {"blocks": 3}})
+    save_system(tmp_path / "s", RECORD.name, made.config, made)
+    with pytest.raises(WeightsError, match=r"noise network of .*'blocks': 3"):
+        next(stages(CONFIG, recipe(teacher_folder, begin=str(tmp_path / "s")), data, 0))
+
+
 def test_the_fingerprint_follows_the_teacher_and_not_the_head(taught, teacher_folder, data):
     def print_of(**more):
         return next(stages(CONFIG, recipe(teacher_folder, **more), data, 0)).fingerprint()

@@ -4,29 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from despoof.core.device import bf16_autocast
-from despoof.core.errors import InputError
 from despoof.metrics.curves import auc
 from despoof.metrics.scores import make_scores
 from despoof.nets.spectrum import octave_error
 from despoof.systems.student.lessons import DevPart, known_parts
-
-TINY = 1e-12
-
-
-def correlations(noise: Tensor, truth: Tensor) -> Tensor:
-    """Return (B,) Pearson's correlation of each (3, S, S); 0 where one does not vary.
-
-    >>> x = torch.randn(2, 3, 8, 8)
-    >>> correlations(-2 * x + 1, x).round(decimals=4).tolist()
-    [-1.0, -1.0]
-    """
-    if noise.shape != truth.shape:
-        raise InputError(
-            f"Noise {tuple(noise.shape)} and truth {tuple(truth.shape)} differ in shape."
-        )
-    a, b = (x.double().flatten(1) for x in (noise, truth))
-    a, b = (x - x.mean(dim=1, keepdim=True) for x in (a, b))
-    return (a * b).sum(dim=1) / (a.norm(dim=1) * b.norm(dim=1)).clamp(min=TINY)
+from despoof.systems.student.losses import correlations
 
 
 def agreement(

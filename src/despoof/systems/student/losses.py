@@ -6,10 +6,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from despoof.core.config import StrictConfig
+from despoof.core.errors import InputError
 from despoof.nets.spectrum import band_energy, octave_error
 
 FLOOR = 1e-5
 """Added to band energies, [-1, 1] units squared, as `nets.spectrum` does."""
+TINY = 1e-12
 
 
 class NoiseLossConfig(StrictConfig):
@@ -20,6 +22,12 @@ class NoiseLossConfig(StrictConfig):
         default=0.05, gt=0, description="where Huber turns from square to straight, [-1, 1] units"
     )
     spectrum: float = Field(default=1.0, ge=0, description="weight of the whitened-octave error")
+    correlation: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of 1 − the mean correlation, face by face: faces with little noise "
+        "count as much as others, and octaves by their energy",
+    )
     energy: float = Field(
         default=0.0,
         ge=0,
@@ -45,11 +53,34 @@ def noise_loss(
     octave = octave_error(noise - truth, unit, FLOOR).mean()
     total = config.huber * huber + config.spectrum * octave
     logs: dict[str, Tensor | float] = {"huber": huber.detach(), "spectrum": octave.detach()}
+    if config.correlation:
+        away = 1 - correlations(noise, truth).mean()
+        total = total + config.correlation * away
+        logs["away"] = away.detach()
     if config.energy:
         energy = energy_error(noise, truth)
         total = total + config.energy * energy
         logs["energy"] = energy.detach()
     return total, logs
+
+
+def correlations(noise: Tensor, truth: Tensor) -> Tensor:
+    """Return (B,) Pearson's correlation of each (3, S, S); 0 where one does not vary.
+
+    >>> x = torch.randn(2, 3, 8, 8)
+    >>> correlations(-2 * x + 1, x).round(decimals=4).tolist()
+    [-1.0, -1.0]
+
+    Raises:
+        InputError: the shapes differ.
+    """
+    if noise.shape != truth.shape:
+        raise InputError(
+            f"Noise {tuple(noise.shape)} and truth {tuple(truth.shape)} differ in shape."
+        )
+    a, b = (x.double().flatten(1) for x in (noise, truth))
+    a, b = (x - x.mean(dim=1, keepdim=True) for x in (a, b))
+    return (a * b).sum(dim=1) / (a.norm(dim=1) * b.norm(dim=1)).clamp(min=TINY)
 
 
 def energy_error(noise: Tensor, truth: Tensor) -> Tensor:

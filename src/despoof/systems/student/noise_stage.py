@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from despoof.diffusion.group_norm import quick_norms
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.residuals import weights_hash
 from despoof.systems.student.agreement import agreement
+from despoof.systems.student.begin import begin_from
 from despoof.systems.student.config import StudentConfig
 from despoof.systems.student.lessons import make_lessons
 from despoof.systems.student.losses import noise_loss
@@ -54,6 +56,9 @@ class NoiseStage:
         self.lessons = make_lessons(teacher, data, config.crop.size, recipe, seed)
         torch.manual_seed(seed_of(seed, "student"))  # the start of the network
         self.network = NoiseNetwork(config.network)
+        self.origin = ""
+        if recipe.begin is not None:
+            self.origin = begin_from(self.network, Path(recipe.begin), config.network)
         quick_norms(self.network)  # for learning; what is loaded for use has torch's own
         self.module: nn.Module = self.network
         self._parts = [config.crop.plain(), config.network.plain()]
@@ -110,5 +115,6 @@ class NoiseStage:
     def fingerprint(self) -> str:
         """Hash of everything that decides the result but the loop's own settings."""
         recipe = {k: v for k, v in self.recipe.plain().items() if k not in _OF_THE_HEAD}
+        recipe["begin"] = self.origin  # what it was, not where it lay
         values = [*self._parts, recipe, self.data.plain(), self.seed, self.lessons.key]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

@@ -28,6 +28,9 @@ class RecipeConfig(StrictConfig):
     views: float = Field(
         default=2.0, gt=0, description="cached views of a training picture, on average"
     )
+    begin: str | None = Field(
+        default=None, description="weights of a student whose noise network learns on; null: none"
+    )
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.02, ge=0)
     mirror: float = Field(
