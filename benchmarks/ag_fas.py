@@ -32,7 +32,7 @@ from ag_fas_faces import (
 )
 from ag_fas_plan import BASE, DOMAINS, MEANING, VARIANTS, folder, name_of, there
 from ag_fas_probe import probe_rows
-from kept import write
+from recording import write
 
 from despoof.core.errors import InputError
 from despoof.evaluation.rows import eer_threshold, evaluation_row

@@ -92,7 +92,7 @@ def main() -> None:
     measure("near pairs among 100,000 hashes", lambda: near_pairs(hashes, part))
 
     figures["load average, 1 min"] = os.getloadavg()[0]
-    from kept import conditions
+    from recording import conditions
 
     figures = {key: round(value, 3) for key, value in figures.items()}
     result = {"runs": RUNS, "figures": figures, "targets": TARGETS, **conditions()}

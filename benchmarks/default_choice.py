@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 from cameras import live_only_threshold
 from cut_sets import samples_of, scores_of
-from kept import OUT, write
 from numpy.typing import NDArray
+from recording import OUT, write
 from results_page import table as markdown
 from species_out import retaken
 from torch import nn

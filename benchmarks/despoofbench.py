@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from kept import conditions
+from recording import conditions
 
 from despoof.cli.output import progress, strict
 from despoof.core.files import atomic_path

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 import torch
-from kept import write
+from recording import write
 
 from despoof.core.errors import InputError
 from despoof.data.samples import find_data_root, read_samples, select

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from kept import write
+from recording import write
 from torch import nn
 
 from despoof.core.config import read_yaml

@@ -19,8 +19,8 @@ from pathlib import Path
 import av
 import numpy as np
 import torch
-from kept import conditions
 from PIL import Image
+from recording import conditions
 
 from despoof.data.crop_cache import CropCache, Crops, load_crops, save_crops
 from despoof.data.cutting import CutConfig, Cutter, crops_of

@@ -169,7 +169,7 @@ def main() -> None:
 
     # Other processes make every figure worse: the load says how far to trust them.
     figures["load average, 1 min"] = os.getloadavg()[0]
-    from kept import conditions
+    from recording import conditions
 
     figures = {key: round(value, 3) for key, value in figures.items()}
     result = {"runs": RUNS, "figures": figures, "targets": TARGETS, **conditions()}

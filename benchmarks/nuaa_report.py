@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kept import conditions
+from recording import conditions
 
 from despoof.data.samples import find_data_root
 

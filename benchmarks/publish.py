@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cameras import LIMIT
-from kept import OUT
+from recording import OUT
 from results_page import cells
 from safetensors.torch import load_file, save_file
 

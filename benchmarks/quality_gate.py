@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from kept import OUT, conditions
+from recording import OUT, conditions
 from robustness import rate
 from robustness_curves import CURVES, Curve
 

@@ -20,7 +20,7 @@ import numpy as np
 from cameras import through_cameras
 from cut_sets import samples_of, scores_of
 from default_choice import Set, recipe_table, simulated_set
-from kept import OUT, conditions, write
+from recording import OUT, conditions, write
 
 from despoof.core.config import read_yaml
 from despoof.core.errors import InputError

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from cut_sets import samples_of
-from kept import write
+from recording import write
 
 from despoof.evaluation.cues import cues
 from despoof.evaluation.scoring import TIGHT_STRESSED, View, cut_faces

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from cameras import live_only_threshold, through_cameras
 from cut_sets import CELEBA_VIEWS, NUAA_VIEWS, faces_of, samples_of, scores_of, thinned
-from kept import OUT, write
+from recording import OUT, write
 
 from despoof.core.config import read_yaml
 from despoof.core.device import bf16_autocast

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from kept import OUT, conditions
+from recording import OUT, conditions
 from robustness_curves import CURVES, Curve, Disturbed
 from robustness_page import write_page
 

@@ -23,7 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
 import numpy as np
-from kept import conditions
+from recording import conditions
 from scipy import ndimage
 from skimage import data
 

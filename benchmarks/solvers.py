@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kept import conditions
+from recording import conditions
 
 from despoof.core.files import atomic_path
 from despoof.diffusion.bridge import BridgeConfig, bridge

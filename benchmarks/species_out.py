@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kept import write
+from recording import write
 
 from despoof.core.config import read_yaml
 from despoof.core.device import bf16_autocast, seed_of

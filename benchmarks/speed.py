@@ -21,8 +21,8 @@ from typing import Any
 import av
 import numpy as np
 import torch
-from kept import conditions
 from PIL import Image
+from recording import conditions
 from skimage import data
 
 import despoof

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kept import OUT, write
+from recording import OUT, write
 from results_page import table
 
 from despoof.core.files import atomic_path

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from kept import OUT, conditions
+from recording import OUT, conditions
 
 from despoof.core.config import read_yaml
 from despoof.core.errors import WeightsError

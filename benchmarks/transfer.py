@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from cameras import through_cameras
 from cut_sets import faces_of, samples_of, scores_of
-from kept import OUT, conditions, write
+from recording import OUT, conditions, write
 
 from despoof.core.types import System
 from despoof.evaluation.scoring import TIGHT, TIGHT_STRESSED, Faces, View, cut_faces, labelled

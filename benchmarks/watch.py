@@ -21,8 +21,8 @@ from typing import Any
 
 import av
 import numpy as np
-from kept import conditions
 from PIL import Image
+from recording import conditions
 
 from despoof.evaluation.sample import sample_pictures
 

@@ -20,7 +20,7 @@ from skimage import data
 sys.path.append(str(Path(__file__).parents[1]))
 
 from cut_sets import samples_of
-from kept import write
+from recording import write
 
 from despoof.core.errors import DespoofError
 from despoof.core.files import sha256

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from cut_sets import samples_of
-from kept import OUT, conditions, write
 from noise import TestSet, noise_in, real_set, scores_with, simulated_set
+from recording import OUT, conditions, write
 from runs import INPUTS, PROTOCOLS, folder
 
 from despoof.evaluation.rows import eer_threshold, evaluation_row

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 from ablation import compared
-from kept import write
 from noise import TestSet, noise_in, real_set, scores_with
+from recording import write
 from runs import TURN, folder
 
 from despoof.diffusion.bridge import PAPER, REFERENCE, BridgeConfig

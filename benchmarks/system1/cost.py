@@ -16,7 +16,7 @@ import time
 import numpy as np
 import torch
 from bridges import OURS, PAPERS, WAYS
-from kept import write
+from recording import write
 from torch import Tensor
 
 from despoof.core.device import bf16_is_quick, usable_cores

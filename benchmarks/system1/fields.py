@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from ablation import ASKED, asked, compared
 from bridges import few
-from kept import write
 from noise import TestSet, noise_in, real_set, scores_with
+from recording import write
 from runs import VARIANTS, folder
 
 from despoof.diffusion.bridge import bridge

@@ -9,7 +9,7 @@ from data.made_up_data import PLAN
 from benchmarks.programs import program
 from benchmarks.test_peers_adapters import make_network
 
-run, kept = program("peers.run"), program("kept")
+run, recording = program("peers.run"), program("recording")
 face_antispoof, latency, minifasnet, page, pictures = (
     program(f"peers.{name}")
     for name in ("face_antispoof", "latency", "minifasnet", "page", "pictures")
@@ -40,7 +40,7 @@ def measured(tmp_path_factory, made_up_root, weights):
     patch = pytest.MonkeyPatch()
     patch.chdir(here)
     patch.setenv("DESPOOF_DATA", str(made_up_root))
-    patch.setattr(kept, "OUT", here)
+    patch.setattr(recording, "OUT", here)
     patch.setattr(page, "RESULT", here / "peers.json")
     patch.setattr(page, "PAGE", here / "peers.md")
     command = ["--peers", ".", "--csv", f"{CSV}=s.csv", "--draws", "40", "--rounds", "1"]
