@@ -10,13 +10,11 @@ protocol.
 
 import argparse
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cut_sets import samples_of
-from noise import TestSet, noise_in, real_set, scores_with, simulated_set
-from recording import OUT, conditions, write
-from runs import INPUTS, PROTOCOLS, folder
 
 from despoof.evaluation.rows import eer_threshold, evaluation_row
 from despoof.evaluation.tables import to_plain
@@ -28,6 +26,12 @@ from despoof.systems.despoofing_diffusion.field_losses import field_errors
 from despoof.systems.despoofing_diffusion.scoring import fuse_scores, score_statistics
 from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.saving import load_system
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from cut_sets import samples_of
+from noise import TestSet, noise_in, real_set, scores_with, simulated_set
+from recording import OUT, conditions, write
+from runs import INPUTS, PROTOCOLS, folder
 
 NEW_PEOPLE = "nuaa test, new people"
 TESTS = {
