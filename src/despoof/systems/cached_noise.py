@@ -93,7 +93,7 @@ def drawn_rows(cached: Residuals, count: int, rng: np.random.Generator) -> Shard
         count: of the rows.
         rng: the only source of chance.
     """
-    size = len(cached.shard(0)["live"])
+    size = len(next(cached.column("live")))  # of the first shard; its pictures stay on disk
     shards = rng.integers(len(cached.paths), size=count)
     rows = rng.choice(size, size=count, replace=count > size)
     return cached.rows([(int(s), int(r)) for s, r in zip(shards, rows, strict=True)])

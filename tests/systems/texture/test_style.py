@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from despoof.core.errors import ConfigError
-from despoof.data.views import DataConfig
 from despoof.systems.records import RECORDS
 from despoof.systems.texture.config import TextureConfig
 from despoof.systems.texture.stage import RecipeConfig, TextureStage
@@ -80,21 +79,6 @@ def test_half_precision_stays_what_it_is():
     mixed = mix_styles(features, torch.tensor([1, 0, 3, 2]), torch.ones(4))
     assert mixed.dtype == torch.bfloat16
     assert torch.allclose(mixed.float(), features.float(), rtol=2**-7, atol=2**-7)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory, made_up_root):
-    source = {"dataset": "celeba-spoof", "weight": 1}
-    return DataConfig.parse(
-        {
-            "root": str(made_up_root),
-            "cache": str(tmp_path_factory.mktemp("style") / "cache"),
-            "stored_size": 48,
-            "batch_size": 8,
-            "sources": [source | {"label": "live"}, source | {"label": "attack"}],
-            "dev": ["celeba-spoof"],
-        }
-    )
 
 
 def test_only_learning_sees_mixed_styles(data):

@@ -5,7 +5,6 @@ import torch
 from safetensors.torch import save_file
 
 from despoof.core.errors import ConfigError, WeightsError
-from despoof.data.views import DataConfig
 from despoof.nets.efficientnet_lite import EfficientNetLite
 from despoof.systems.records import RECORDS
 from despoof.systems.saving import save_system
@@ -25,21 +24,6 @@ DRY = TextureConfig.parse({**PLAIN, "dropout": 0.0})
 
 def faces(n=4, side=32):
     return torch.rand(n, 3, side, side, generator=torch.Generator().manual_seed(2)) * 2 - 1
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory, made_up_root):
-    source = {"dataset": "celeba-spoof", "weight": 1}
-    return DataConfig.parse(
-        {
-            "root": str(made_up_root),
-            "cache": str(tmp_path_factory.mktemp("texture") / "cache"),
-            "stored_size": 48,
-            "batch_size": 8,
-            "sources": [source | {"label": "live"}, source | {"label": "attack"}],
-            "dev": ["celeba-spoof"],
-        }
-    )
 
 
 @pytest.fixture(scope="module")
