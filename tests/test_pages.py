@@ -18,6 +18,17 @@ def test_the_page_of_datasets_is_what_the_adapters_say():
     )
 
 
+@pytest.mark.parametrize("name", ["default_choice", "student_gates"])
+def test_a_page_of_kept_figures_is_what_its_program_writes(name, monkeypatch, tmp_path):
+    pytest.importorskip("diffusers")
+    module = program(name)
+    kept = module.PAGE.read_text(encoding="utf-8")
+    monkeypatch.setattr(module, "PAGE", tmp_path / "page.md")
+    module.write_page()
+    made = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert made == kept, f"the page is older than its figures or its template: {name}.py --page"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_to_files(page):
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
