@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -158,16 +159,24 @@ def invert(picture, face, rng):
 def test_a_killed_build_leaves_nothing_that_passes_for_whole(
     samples, made_up_root, tmp_path, monkeypatch, kill_at
 ):
-    save = np.save
+    save, read = np.save, store_module.read_image
 
-    def killed(path, array):
-        if path.name.startswith(f".{kill_at}"):
-            path.write_bytes(b"half")
+    def killed_save(path, array):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    def killed_read(path):
+        if path == samples[5].path:
             raise KeyboardInterrupt
-        save(path, array)
+        return read(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(np, "save", killed)
+        if kill_at == "images":
+            patch.setattr(store_module, "read_image", killed_read)
+        else:
+            patch.setattr(
+                np, "save", lambda to, what: (killed_save if kill_at in to.name else save)(to, what)
+            )
         with pytest.raises(KeyboardInterrupt):
             build_store(samples, CROP, made_up_root, tmp_path)
     names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
@@ -175,6 +184,22 @@ def test_a_killed_build_leaves_nothing_that_passes_for_whole(
     assert not any(name.startswith(".") for name in names)
     made = build_store(samples, CROP, made_up_root, tmp_path)
     assert len(made.images) == len(samples)
+
+
+def test_a_set_need_not_fit_into_memory(samples, made_up_root, tmp_path):
+    config = CropConfig(size=256, scale=1.9)
+
+    def peak(repeats):
+        tracemalloc.start()
+        store = build_store(
+            samples, config, made_up_root, tmp_path, retake=invert, tag="m", repeats=repeats
+        )
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most, store.images.nbytes + store.genuine.nbytes
+
+    (small, few), (large, many) = peak(1), peak(9)
+    assert large - small < (many - few) / 4, f"{(large - small) / 2**20:.0f} MiB more at once"
 
 
 def test_retakes_are_attacks_with_the_persons_relief_and_their_genuine_picture(
@@ -234,6 +259,8 @@ def test_pictures_without_a_face_are_left_out(samples, made_up_root, tmp_path):
     assert crop_sample(blind[0], CROP) is None
     empty = build_store(blind[:1], CROP, made_up_root, tmp_path)
     assert empty.images.shape == (0, 48, 48, 3) and empty.depth.shape == (0, 64, 64)
+    retaken = build_store(blind[:1], CROP, made_up_root, tmp_path, retake=invert, tag="none")
+    assert retaken.genuine is not None and retaken.genuine.shape == (0, 48, 48, 3)
 
 
 def test_a_bare_crop_is_a_face_as_a_whole(samples):

@@ -1,5 +1,6 @@
-"""Aligned face crops with their depth, in memory and memory-mapped from a cache."""
+"""Aligned face crops with their depth, written row by row and memory-mapped from a cache."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -76,9 +77,11 @@ def face_of(sample: Sample, image: Image) -> Face | None:
     """The table's face; a bare CelebA-Spoof crop without a box is a face as a whole."""
     if sample.box is not None:
         return Face(box=sample.box, landmarks=sample.landmarks)
-    if "/crops/" in sample.name:
-        return whole_picture_face(image, CONTEXT_OF_BARE_CROPS)
-    return None
+    return whole_picture_face(image, CONTEXT_OF_BARE_CROPS) if _is_bare(sample) else None
+
+
+def _is_bare(sample: Sample) -> bool:
+    return "/crops/" in sample.name
 
 
 def crop_sample(sample: Sample, config: CropConfig) -> FaceCrop | None:
@@ -113,10 +116,8 @@ def build_store(
     folder = cache / _key(samples, config, tag, repeats)
     if not (folder / "done.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        arrays = _arrays(_cut(samples, config, root, retake, repeats), config.size)
-        for name, array in arrays.items():
-            with atomic_path(folder / f"{name}.npy") as temporary:
-                np.save(temporary, array)
+        jobs = _jobs(samples, config, root, retake, repeats)
+        _cut(jobs, config.size, folder, pairs=retake is not None)
         with atomic_path(folder / "done.json") as temporary:
             temporary.write_text(json.dumps({"samples": len(samples), "tag": tag}))
     genuine = folder / "genuine.npy"
@@ -160,9 +161,12 @@ class _Row:
     genuine: Image | None = None
 
 
-def _cut(
+_Job = tuple[Sample, NDArray[np.uint8], CropConfig, Retake | None, int]
+
+
+def _jobs(
     samples: Sequence[Sample], config: CropConfig, root: Path, retake: Retake | None, repeats: int
-) -> list[_Row]:
+) -> list[_Job]:
     reliefs = {name: read_depth(root, name) for name in {s.dataset for s in samples}}
     for sample in samples:
         if sample.row >= (rows := len(reliefs[sample.dataset])):
@@ -170,21 +174,52 @@ def _cut(
                 f"{sample.dataset}.depth.npz holds {rows} reliefs, none for row {sample.row} "
                 f"(from 0) of the table, {sample.name}. Make both from the same table."
             )
-    jobs = [
-        (s, reliefs[s.dataset][s.row], config, retake, i) for s in samples for i in range(repeats)
+    return [
+        (s, reliefs[s.dataset][s.row], config, retake, i)
+        for s in samples
+        if s.box is not None or _is_bare(s)
+        for i in range(repeats)
     ]
-    # Threads: numpy and OpenCV let each other run, and a user's script needs no main guard.
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        found = list(pool.map(_row, jobs))
-    return [row for row in found if row is not None]
 
 
-def _row(job: tuple[Sample, NDArray[np.uint8], CropConfig, Retake | None, int]) -> _Row | None:
+def _cut(jobs: Sequence[_Job], side: int, folder: Path, *, pairs: bool) -> None:
+    """Write the arrays row by row, so that a set need not fit into memory."""
+    n = len(jobs)
+    shapes = {"images": (n, side, side, 3), "depth": (n, DEPTH_SIDE, DEPTH_SIDE)}
+    if pairs:
+        shapes["genuine"] = shapes["images"]
+    with contextlib.ExitStack() as stack:
+        paths = {k: stack.enter_context(atomic_path(folder / f"{k}.npy")) for k in shapes}
+        arrays = {k: _empty(paths[k], shape) for k, shape in shapes.items()}
+        live, extent = np.zeros(n, np.bool_), np.zeros(n, np.float32)
+
+        def cut(i: int) -> str:
+            row = _row(jobs[i])
+            arrays["images"][i], arrays["depth"][i] = row.image, row.depth
+            if row.genuine is not None:
+                arrays["genuine"][i] = row.genuine
+            live[i], extent[i] = row.live, row.extent
+            return row.species
+
+        # Threads: numpy and OpenCV let each other run, and a user's script needs no main guard.
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            species = np.array(list(pool.map(cut, range(n))), np.str_)
+        for array in arrays.values():
+            array.flush()
+    for name, few in (("live", live), ("extent", extent), ("species", species)):
+        with atomic_path(folder / f"{name}.npy") as temporary:
+            np.save(temporary, few)
+
+
+def _empty(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+
+
+def _row(job: _Job) -> _Row:
     sample, relief, config, retake, repeat = job
     picture = read_image(sample.path)
     face = face_of(sample, picture)
-    if face is None:
-        return None
+    assert face is not None, "_jobs left those out"
     crop = crop_face(picture, face, config)
     depth = depth_in_crop(relief, picture.shape[:2], crop.matrix, config.size, DEPTH_SIDE)
     if retake is None:
@@ -199,22 +234,6 @@ def _row(job: tuple[Sample, NDArray[np.uint8], CropConfig, Retake | None, int]) 
     species = sample.species if new.species == "live" else new.species
     live = sample.live and new.species == "live"
     return _Row(crop.image, depth, extent, live, species, genuine)
-
-
-def _arrays(rows: Sequence[_Row], side: int) -> dict[str, NDArray[np.generic]]:
-    pictures = np.zeros((0, side, side, 3), np.uint8)
-    arrays: dict[str, NDArray[np.generic]] = {
-        "images": np.stack([row.image for row in rows]) if rows else pictures,
-        "depth": np.stack([row.depth for row in rows])
-        if rows
-        else np.zeros((0, DEPTH_SIDE, DEPTH_SIDE), np.uint8),
-        "live": np.array([row.live for row in rows], np.bool_),
-        "extent": np.array([row.extent for row in rows], np.float32),
-        "species": np.array([row.species for row in rows], np.str_),
-    }
-    if genuine := [row.genuine for row in rows if row.genuine is not None]:
-        arrays["genuine"] = np.stack(genuine)
-    return arrays
 
 
 def extent_of(crop: FaceCrop, scale: float) -> float:
