@@ -4,21 +4,21 @@
     python benchmarks/default_choice.py --page      # the page from kept figures
 
 RUN: folders of texture runs, like runs/texture_long. --mean adds the mean of two runs' tensors.
-Each looks at several crops (side / face) and at means of them. Five sets, none of a test part:
+Each looks at several crops (side / face) and at means of them. Eight sets, none of a test part:
 
-- CelebA-Spoof's and NUAA's development people, plain and stressed;
+- CelebA-Spoof's and NUAA's development people, plain, stressed, and in other light;
 - simulated attacks of LFW's development people, all species, against the same people through the
   same simulated cameras;
 - LFW's development people as they are: only live ones, other cameras than the attack sets'.
 
-The mean AUC of the five ranks one to three looks. Writes results/default_choice.json and
-docs/default.md.
+The mean AUC of the seven with attacks ranks one to three looks. Writes
+results/default_choice.json and docs/default.md.
 """
 
 import argparse
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,13 @@ import numpy as np
 from cameras import live_only_threshold
 from cut_sets import samples_of, scores_of
 from numpy.typing import NDArray
+from other_light import in_other_light
 from recording import OUT, write
 from results_page import table as markdown
 from species_out import retaken
 from torch import nn
 
+from despoof.data.samples import Sample
 from despoof.evaluation.scoring import Faces, View, cut_faces
 from despoof.face.crop import CropConfig, crop_face
 from despoof.metrics import curves
@@ -78,15 +80,17 @@ def real_sets(size: int, every: int) -> Iterator[Set]:
     for name, stressed in [*itertools.product(REAL, (False, True)), ("lfw dev", False)]:
         samples = samples_of(name)[:: every if name != "nuaa dev" else 1]
         cut = {s: cut_faces(samples, View("look", s, stressed), size) for s in SCALES}
-        kept = cut[SCALES[0]].samples
+        kept, images = cut[SCALES[0]].samples, {k: faces.images for k, faces in cut.items()}
         title = PLAIN if name == "lfw dev" else name + (", stressed" if stressed else "")
-        yield Set(
-            title,
-            {scale: faces.images for scale, faces in cut.items()},
-            np.array([sample.live for sample in kept]),
-            [sample.species for sample in kept],
-            [sample.group for sample in kept],
-        )
+        yield set_of(title, images, kept)
+        if name in REAL and not stressed:
+            yield set_of(f"{name}, in other light", in_other_light(images, kept), kept)
+
+
+def set_of(name: str, images: dict[float, NDArray[np.uint8]], samples: Sequence[Sample]) -> Set:
+    """Join crops with what the table says of them."""
+    live = np.array([sample.live for sample in samples])
+    return Set(name, images, live, [s.species for s in samples], [s.group for s in samples])
 
 
 def simulated_set(size: int, people: int) -> Set:

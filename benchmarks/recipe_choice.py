@@ -4,27 +4,29 @@
     python benchmarks/recipe_choice.py --print    # the kept table
 
 A recipe is tried without NUAA, and judged on NUAA's training sessions (never its test part) and on
-CelebA-Spoof's development people: as they are, stressed, and with both classes through the same
-simulated cameras, where the photographer's camera tells nothing. The recipe that wins trains the
-default, with NUAA. Writes results/recipe_choice.json; a run that is judged again replaces its row.
+CelebA-Spoof's development people: as they are, stressed, in other light, and with both classes
+through the same simulated cameras, where the photographer's camera tells nothing. The recipe that
+wins trains the default, with NUAA. Writes results/recipe_choice.json; a run that is judged again
+replaces its row.
 """
 
 import argparse
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from cameras import through_cameras
 from cut_sets import samples_of, scores_of
-from default_choice import Set, recipe_table, simulated_set
+from default_choice import Set, recipe_table, set_of, simulated_set
+from other_light import in_other_light
 from recording import OUT, conditions, write
 
 from despoof.core.config import read_yaml
 from despoof.core.errors import InputError
-from despoof.data.samples import Sample, find_data_root, read_samples
+from despoof.data.samples import find_data_root, read_samples
 from despoof.evaluation.scoring import Faces, View, cut_faces
 from despoof.face.crop import CropConfig
 from despoof.metrics import weighted
@@ -47,15 +49,12 @@ def sets(size: int, every: int) -> Iterator[Set]:
         title = f"{name}, stressed" if stressed else name
         cut = {k: cut_faces(samples[::every], View("look", k, stressed), size) for k in LOOKS}
         kept, images = cut[LOOKS[0]].samples, {k: found.images for k, found in cut.items()}
-        yield _set(title, kept, images)
+        yield set_of(title, images, kept)
+        if not stressed:
+            yield set_of(f"{name}, in other light", in_other_light(images, kept), kept)
     images = through_cameras(known[::every], LOOKS, size, "recipe choice")
-    yield _set("celeba-spoof dev, all through simulated cameras", known[::every], images)
+    yield set_of("celeba-spoof dev, all through simulated cameras", images, known[::every])
     yield simulated_set(size, PEOPLE)
-
-
-def _set(name: str, samples: Sequence[Sample], images: dict[float, np.ndarray]) -> Set:
-    live = np.array([sample.live for sample in samples])
-    return Set(name, images, live, [s.species for s in samples], [s.group for s in samples])
 
 
 def judge(run: Path, judged_on: list[Set]) -> dict[str, Any]:
