@@ -25,7 +25,7 @@ from despoof.systems.despoofing_diffusion.system import DespoofingDiffusion
 from despoof.systems.residuals import weights_hash
 from despoof.systems.student.recipe import RecipeConfig
 from despoof.systems.student.system import Student
-from despoof.systems.validation import development_auc
+from despoof.systems.validation import auc_of, development_scores
 from despoof.training.stage import Batch, Update
 
 
@@ -96,18 +96,11 @@ class TaughtHeadStage:
         """
         self._dev = self._dev or [*self._teachers_scores()]
         sets = [dev for dev, _ in self._dev]
-        student, device = cast("Student", module), next(module.parameters()).device
-        own: list[Tensor] = []
-        wanted: list[Tensor] = []
-        with torch.no_grad(), bf16_autocast(device.type):
-            for dev, scores in self._dev:
-                if not dev.name.endswith("-stressed"):
-                    parts = [student.score(x.to(device)).cpu() for x in dev.faces.split(64)]
-                    own.append(torch.cat(parts).float())
-                    wanted.append(scores)
-        off, truth = torch.cat(own) - torch.cat(wanted), torch.cat(wanted)
-        error = float(off.square().mean().sqrt() / truth.std().clamp(min=1e-6))
-        return {"score_error": error} | development_auc(module, sets)
+        scores = development_scores(module, sets)
+        plain = [(scores[dev.name], truth) for dev, truth in self._dev if _is_plain(dev)]
+        own, wanted = (torch.cat(parts) for parts in zip(*plain, strict=True))
+        error = float((own - wanted).square().mean().sqrt() / wanted.std().clamp(min=1e-6))
+        return {"score_error": error} | auc_of(scores, sets)
 
     def _teachers_scores(self) -> Sequence[tuple[DevSet, Tensor]]:
         device = next(self.truth.parameters()).device
@@ -134,3 +127,7 @@ class TaughtHeadStage:
             len(self.cached.train.paths),
         ]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _is_plain(dev: DevSet) -> bool:
+    return not dev.name.endswith("-stressed")
