@@ -1,18 +1,19 @@
 """Which weights, and how many looks, become the default: development people alone decide.
 
-    python benchmarks/default_choice.py RUN … [--mean A B] [--every K] [--people N]
+    python benchmarks/default_choice.py RUN … [--every K] [--people N]
     python benchmarks/default_choice.py --page      # the page from kept figures
 
-RUN: folders of texture runs, like runs/texture_long. --mean adds the mean of two runs' tensors.
-Each looks at several crops (side / face) and at means of them. Eight sets, none of a test part:
+RUN: folders of texture runs, like runs/texture_long, or means of two (mean_weights.py). Each looks
+at crops of several widths (side / face), in two resolutions, and at pairs of them. Eight sets, none
+of a test part:
 
 - CelebA-Spoof's and NUAA's development people, plain, stressed, and in other light;
 - simulated attacks of LFW's development people, all species, against the same people through the
   same simulated cameras;
 - LFW's development people as they are: only live ones, other cameras than the attack sets'.
 
-The mean AUC of the seven with attacks ranks one to three looks. Writes
-results/default_choice.json and docs/default.md.
+The mean AUC of the seven with attacks ranks. Writes results/default_choice.json and
+docs/default.md.
 """
 
 import argparse
@@ -31,7 +32,6 @@ from other_light import in_other_light
 from recording import OUT, write
 from results_page import table as markdown
 from species_out import retaken
-from torch import nn
 
 from despoof.data.samples import Sample
 from despoof.evaluation.scoring import Faces, View, cut_faces
@@ -44,9 +44,10 @@ from despoof.systems.saving import load_system
 from despoof.systems.texture.system import Texture
 
 SCALES = (1.2, 1.45, 1.75)
+SIDES = (192, 224)
 REAL = ("celeba-spoof dev", "nuaa dev")
 SIMULATED, PLAIN = "simulated, LFW dev", "LFW dev, live alone"
-CHOSEN = ("texture_long", [1.2, 1.45])
+CHOSEN = ("texture_mean", [1.45], 224)
 """What ships; the template says why it and not its equal."""
 PAGE = Path(__file__).parent.parent / "docs" / "default.md"
 TEMPLATE = Path(__file__).parent / "default_template.md"
@@ -93,11 +94,11 @@ def set_of(name: str, images: dict[float, NDArray[np.uint8]], samples: Sequence[
     return Set(name, images, live, [s.species for s in samples], [s.group for s in samples])
 
 
-def simulated_set(size: int, people: int) -> Set:
+def simulated_set(size: int, people: int, scales: tuple[float, ...] = SCALES) -> Set:
     """Photograph LFW's development people: live, and as every species of attack."""
     samples = [sample for sample in samples_of("lfw dev") if sample.box is not None]
     chosen = samples[:: max(1, len(samples) // people)][:people]
-    images: dict[float, list[NDArray[np.uint8]]] = {scale: [] for scale in SCALES}
+    images: dict[float, list[NDArray[np.uint8]]] = {scale: [] for scale in scales}
     species: list[str] = []
     for sample, name in itertools.product(chosen, ("live", *SPECIES)):
         taken = retaken(sample, name, "default")
@@ -111,29 +112,24 @@ def simulated_set(size: int, people: int) -> Set:
     return Set(SIMULATED, stacked, live, species, groups)
 
 
-def system_of(run: Path) -> Texture:
-    """Load a run's texture classifier."""
-    system = load_system(run / "weights")[1]
-    assert isinstance(system, Texture), f"{run} is no texture classifier"
+def one_look(system: object, scale: float, side: int) -> Texture:
+    """Let a texture classifier look once, at a crop of a scale and side (pixels)."""
+    assert isinstance(system, Texture), f"{system} is no texture classifier"
+    crop = CropConfig(size=side, scale=scale)
+    changed = {"zooms": (1.0,), "side": None, "crop": crop}
+    system.config = system.config.model_copy(update=changed)
     return system
-
-
-def mean_of(first: nn.Module, second: nn.Module) -> nn.Module:
-    """Put the mean of two systems' tensors into the second one; both of the same shape."""
-    own, other = second.state_dict(), first.state_dict()
-    mixed = {k: (v + other[k]) / 2 if v.is_floating_point() else v for k, v in own.items()}
-    second.load_state_dict(mixed)
-    return second
 
 
 def row_of(
     name: str,
     looks: tuple[float, ...],
+    side: int,
     sets: list[Set],
     scores: dict[str, dict[float, NDArray[np.float64]]],
 ) -> dict[str, Any]:
     """Return the figures of one choice; `scores[set][scale]` are (N,) each."""
-    row: dict[str, Any] = {"weights": name, "looks": looks}
+    row: dict[str, Any] = {"weights": name, "looks": looks, "side": side}
     means = {s.name: np.mean([scores[s.name][look] for look in looks], axis=0) for s in sets}
     aucs = {s.name: curves.auc(s.scored(means[s.name])) for s in sets if not s.live.all()}
     row |= {"auc": aucs, "mean_auc": float(np.mean(list(aucs.values())))}
@@ -162,7 +158,6 @@ def main() -> None:
     """Score, rank, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=Path, nargs="*")
-    parser.add_argument("--mean", nargs=2, type=Path, metavar="RUN", help="mean of two runs")
     parser.add_argument("--page", action="store_true", help="the page alone")
     parser.add_argument("--every", type=int, default=1, help="only each n-th picture")
     parser.add_argument("--people", type=int, default=40, help="of the simulated set")
@@ -172,28 +167,21 @@ def main() -> None:
         return
     if not asked.runs:
         parser.error("name folders of runs, like runs/texture_long")
-    systems = {run.name: system_of(run) for run in asked.runs}
-    if asked.mean:
-        first, second = asked.mean
-        mean = mean_of(system_of(first), system_of(second))
-        systems[f"mean of {first.name}, {second.name}"] = mean
-    size = next(iter(systems.values())).config.seen
-    sets = [*real_sets(size, asked.every), simulated_set(size, asked.people)]
     rows: list[dict[str, Any]] = []
-    for name, system in systems.items():
-        plain = {"zooms": (1.0,), "side": None, "crop": CropConfig(size=size, scale=SCALES[0])}
-        system.config = system.config.model_copy(update=plain)
-        scores = {
-            s.name: {k: scores_of(system, Faces((), v, ())) for k, v in s.images.items()}
-            for s in sets
-        }
-        for count in range(1, len(SCALES) + 1):
-            for looks in itertools.combinations(SCALES, count):
-                rows.append(row_of(name, looks, sets, scores))
-                print(name, looks, f"{rows[-1]['mean_auc']:.4f}", flush=True)
+    for side in SIDES:
+        sets = [*real_sets(side, asked.every), simulated_set(side, asked.people)]
+        for run in asked.runs:
+            system = one_look(load_system(run / "weights")[1], SCALES[0], side)
+            scores = {
+                s.name: {k: scores_of(system, Faces((), v, ())) for k, v in s.images.items()}
+                for s in sets
+            }
+            for looks in [*((k,) for k in SCALES), *itertools.combinations(SCALES, 2)]:
+                rows.append(row_of(run.name, looks, side, sets, scores))
+                print(run.name, looks, side, f"{rows[-1]['mean_auc']:.4f}", flush=True)
     rows.sort(key=lambda row: -row["mean_auc"])
     counts = {s.name: {"live": int(s.live.sum()), "attack": int((~s.live).sum())} for s in sets}
-    command = " ".join(map(str, [*asked.runs, *(["--mean", *asked.mean] if asked.mean else [])]))
+    command = " ".join(map(str, asked.runs))
     values = {"rows": rows, "n": counts, "runs": command, "every": asked.every, "seed": 0}
     write("default_choice", values)
     write_page()
@@ -206,7 +194,7 @@ def write_page() -> None:
     body = [
         (
             row["weights"] + (" (**chosen**)" if is_chosen(row) else ""),
-            " + ".join(map(str, row["looks"])),
+            f"{' + '.join(map(str, row['looks']))} at {row['side']} px",
             f"{row['mean_auc']:.4f}",
             *(f"{row['auc'][name]:.3f}" for name in names),
             *(rate(row["bpcer"][of]) for of in row["bpcer"]),
@@ -252,6 +240,7 @@ def recipe_table(rows: list[dict[str, Any]]) -> str:
     body = [
         (
             row["run"],
+            row["looks"],
             str(row["steps"]),
             f"{row['mean']:.3f}",
             *(
@@ -261,12 +250,12 @@ def recipe_table(rows: list[dict[str, Any]]) -> str:
         )
         for row in rows
     ]
-    return markdown(("run", "steps", "mean", *names), body)
+    return markdown(("run", "looks", "steps", "mean", *names), body)
 
 
 def is_chosen(row: dict[str, Any]) -> bool:
     """Whether a kept row is what ships."""
-    return (row["weights"], row["looks"]) == CHOSEN
+    return (row["weights"], row["looks"], row["side"]) == CHOSEN
 
 
 def rate(found: dict[str, Any]) -> str:

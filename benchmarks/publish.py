@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cameras import LIMIT
+from mean_weights import NOTE
 from recording import OUT
 from results_page import cells
 from safetensors.torch import load_file, save_file
@@ -38,7 +39,7 @@ CARD_TEXT = """# {title}
 A face crop in; a verdict, the nearest genuine face, the noise and an evidence map out.
 {about}, at {size} px, crop {scale} × the face.{joined}
 
-- **Weights**: {parameters:,} parameters, safetensors, fp16. Experiment `{experiment}`, seed {seed}.
+- **Weights**: {parameters:,} parameters, safetensors, fp16. Experiment {experiment}, seed {seed}.
 - **Terms**: {terms}
 - **Trained on**: {trained_on}. Chosen on the development people of CelebA-Spoof and NUAA.
 - **Threshold**: {threshold:.4f}, {chosen}. Thresholds do not travel between cameras: calibrate on
@@ -89,6 +90,14 @@ def join(folder: Path, run: Path) -> str:
     )
 
 
+def origin(run: Path) -> str:
+    """Return the experiment that made a run's weights; of a mean of two, both."""
+    note = run / NOTE
+    names = json.loads(note.read_text(encoding="utf-8"))["of"] if note.exists() else [run.name]
+    files = [f"`experiments/small/{name}.yaml`" for name in names]
+    return " and ".join(files) + (" (mean of their weights)" if note.exists() else "")
+
+
 def halve(path: Path) -> None:
     """Store matrices and convolutions in fp16; what is added or divided by stays in fp32."""
     tensors = load_file(path)
@@ -132,7 +141,7 @@ def main() -> None:
         size=system.config.crop.size,
         scale=system.config.crop.scale,
         parameters=sum(p.numel() for p in system.parameters()),
-        experiment=f"experiments/small/{arguments.run.name}.yaml",
+        experiment=origin(arguments.run),
         seed=experiment["seed"],
         terms=TERMS,
         trained_on=trained_on,
@@ -147,7 +156,7 @@ def main() -> None:
         system=name,
         licence="LicenseRef-research-non-commercial",
         terms=TERMS,
-        provenance=f"experiments/small/{arguments.run.name}.yaml, seed {experiment['seed']}, "
+        provenance=f"{origin(arguments.run).replace('`', '')}, seed {experiment['seed']}, "
         f"measured at commit {result['commit']}",
         trained_on=trained_on,
         preprocessing_hash=system.config.crop.digest(),

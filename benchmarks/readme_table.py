@@ -38,7 +38,7 @@ ROWS = {
         "student",
         "student",
     ),
-    "texture_long": (
+    "texture_mean": (
         "texture classifier with a UNet for the genuine face, **the default**",
         "none: what carries over best so far",
         "texture",

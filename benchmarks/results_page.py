@@ -26,9 +26,11 @@ RUNS = {
     "texture_simulated": "Texture, simulated attacks only",
     "texture_one_look": "Texture, CelebA-Spoof + NUAA + simulated",
     "texture_two_looks": "Texture, the same weights, two looks",
-    "texture_wide": "Texture, learnt on with wider crops, two looks: the default before",
+    "texture_wide": "Texture, learnt on with wider crops, two looks: an earlier default",
     "texture_unseen_long": "Texture, CelebA-Spoof + simulated, four times as long, two looks",
-    "texture_long": "Texture, learnt on from that with NUAA, two looks: the default",
+    "texture_long": "Texture, learnt on from that with NUAA, two looks: the default before",
+    "texture_mean": "Texture, mean of that and of a run on from it with more light and colour, "
+    "one look at 224 px: the default",
     "despoofing_diffusion": "System 1, CelebA-Spoof + NUAA + simulated, DPM-Solver++ 8 + 8",
     "despoofing_diffusion_obelm": "System 1, the same fields, O-BELM 8 + 8: shipped",
     "student": "System 1's one-pass student, nothing of NUAA among its pairs",
@@ -36,6 +38,8 @@ RUNS = {
 }
 FILES = {"texture_one_look": "texture", "texture_two_looks": "texture"}
 """Experiments of rows that are named otherwise."""
+MEANS = {"texture_mean": ("texture_long", "texture_colour")}
+"""Rows of the mean of two runs' weights."""
 EARLIER = {"face_despoofing", "rgb_baseline", "rgb_baseline_celeba", "rgb_baseline_nuaa"}
 TABLES = (
     ("nuaa test", "tight"),
@@ -346,13 +350,21 @@ def precision_line() -> str:
     )
 
 
+def making(run: str) -> str:
+    """Return the commands that make a run's weights."""
+    if run not in MEANS:
+        return f"despoof train experiments/small/{FILES.get(run, run)}.yaml"
+    trained = " && ".join(making(part) for part in MEANS[run])
+    folders = " ".join(f"runs/{part}" for part in MEANS[run])
+    return f"{trained} && python benchmarks/mean_weights.py {folders} -o runs/{run}"
+
+
 def run_table(results: dict[str, dict[str, Any]]) -> str:
     """Where each row comes from."""
     rows = [
         (
             title,
-            f"`despoof train experiments/small/{FILES.get(run, run)}.yaml && "
-            f"python benchmarks/results.py row runs/{run}`"
+            f"`{making(run)} && python benchmarks/results.py row runs/{run}`"
             + (" (as it stood at that commit)" if run in EARLIER else ""),
             str(results[run]["train_steps"]),
             str(results[run]["seed"]),
