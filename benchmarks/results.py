@@ -190,10 +190,10 @@ def measure_precision(run: Path) -> None:
     """Compare bf16 scores, which the tables use, with the product's fp32 on development faces."""
     _, system = load_system(run / "weights")
     found = json.loads((OUT / f"{run.name}.json").read_text(encoding="utf-8"))
-    threshold = found["thresholds"]["tight"]["value"]
-    size = system.config.crop.size
+    threshold = next(iter(found["thresholds"].values()))["value"]
+    crop = system.config.crop
     sets = [f"{d} dev" for d in read_yaml(run / "experiment.yaml")["data"]["dev"]]
-    faces = [faces_of(name, TIGHT, size) for name in sets]
+    faces = [faces_of(name, View("own crop", crop.scale), crop.size) for name in sets]
     fast = np.concatenate([scores_of(system, part) for part in faces])
     exact = np.concatenate([score_faces(system, part.images, batch=16) for part in faces])
     differ = int(((fast > threshold) != (exact > threshold)).sum())

@@ -344,7 +344,7 @@ def precision_line() -> str:
         return ""
     found = json.loads(path.read_text(encoding="utf-8"))
     return (
-        f"On the {found['n']} development faces of the shipped weights (tight, plain) the two "
+        f"On the {found['n']} development faces of the default (plain) the two "
         f"differ by at most {found['max_difference']:.3f} in score, and at the shipped threshold "
         f"{found['verdicts_differ']}/{found['n']} verdicts differ."
     )

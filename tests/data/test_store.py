@@ -12,7 +12,7 @@ from despoof.core.types import Face, FaceCrop
 from despoof.data import store as store_module
 from despoof.data.depth_labels import depth_in_crop
 from despoof.data.samples import read_samples, select
-from despoof.data.store import Retaken, build_store, crop_sample, extent_of, face_of
+from despoof.data.store import Retaken, build_store, crop_sample, extent_of, face_of, shows_face
 from despoof.face.crop import CropConfig, crop_face, whole_picture_face
 
 CROP = CropConfig(size=48, scale=1.9)
@@ -186,7 +186,9 @@ def test_a_killed_build_leaves_nothing_that_passes_for_whole(
     assert len(made.images) == len(samples)
 
 
-def test_a_set_need_not_fit_into_memory(samples, made_up_root, tmp_path):
+def test_a_set_need_not_fit_into_memory(samples, made_up_root, tmp_path, monkeypatch):
+    # Two crops at once need twice the room of one, now and then: that is not what grows with a set.
+    monkeypatch.setattr(store_module, "usable_cores", lambda: 1)
     config = CropConfig(size=256, scale=1.9)
 
     def peak(repeats):
@@ -267,6 +269,9 @@ def test_a_bare_crop_is_a_face_as_a_whole(samples):
     bare = replace(samples[0], box=None, landmarks=None, name="celeba-spoof/crops/1/live/1.png")
     x1, y1, x2, y2 = face_of(bare, np.zeros((224, 224, 3), np.uint8)).box
     assert (x1, y1, x2, y2) == pytest.approx((20, 20, 204, 204))
+    assert shows_face(bare) and shows_face(samples[0])
+    blind = replace(samples[0], box=None)
+    assert not shows_face(blind) and face_of(blind, np.zeros((8, 8, 3), np.uint8)) is None
 
 
 def test_reliefs_of_another_table_are_noticed(tmp_path):

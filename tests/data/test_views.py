@@ -313,7 +313,7 @@ def test_a_mix_without_a_class_or_a_picture_is_refused(made_up_root, tmp_path):
 
 
 def test_a_source_whose_pictures_show_no_face_is_refused(made_up_root, tmp_path, monkeypatch):
-    monkeypatch.setattr("despoof.data.store.face_of", lambda *_: None)
+    monkeypatch.setattr("despoof.data.store.shows_face", lambda _: False)
     with pytest.raises(DataError, match="no live picture to train on has a face"):
         training_mix(config_for(made_up_root, tmp_path), 32, 0)
 

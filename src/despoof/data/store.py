@@ -80,6 +80,11 @@ def face_of(sample: Sample, image: Image) -> Face | None:
     return whole_picture_face(image, CONTEXT_OF_BARE_CROPS) if _is_bare(sample) else None
 
 
+def shows_face(sample: Sample) -> bool:
+    """Whether `face_of` has a face, known without the picture."""
+    return sample.box is not None or _is_bare(sample)
+
+
 def _is_bare(sample: Sample) -> bool:
     return "/crops/" in sample.name
 
@@ -177,7 +182,7 @@ def _jobs(
     return [
         (s, reliefs[s.dataset][s.row], config, retake, i)
         for s in samples
-        if s.box is not None or _is_bare(s)
+        if shows_face(s)
         for i in range(repeats)
     ]
 
