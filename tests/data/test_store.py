@@ -200,7 +200,7 @@ def test_a_set_need_not_fit_into_memory(samples, made_up_root, tmp_path, monkeyp
         tracemalloc.stop()
         return most, store.images.nbytes + store.genuine.nbytes
 
-    (small, few), (large, many) = peak(1), peak(9)
+    (small, few), (large, many) = peak(1), peak(5)
     assert large - small < (many - few) / 4, f"{(large - small) / 2**20:.0f} MiB more at once"
 
 
