@@ -1,6 +1,7 @@
 """The mean of the weights of two runs, as a run of its own.
 
     python benchmarks/mean_weights.py runs/texture_long runs/texture_colour -o runs/texture_mean
+        --side 224 --scale 1.45     # and what it looks at: side of the crop, side / face
 
 The second run must have begun from the first (`recipe.begin`), or lie near it in another way: the
 mean of strangers is no network. It keeps the second one's experiment; `mean.json` names both.
@@ -42,13 +43,18 @@ def main() -> None:
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--side", type=int, help="of the crop, pixels; else the second run's")
+    parser.add_argument("--scale", type=float, help="crop / face; else the second run's")
     asked = parser.parse_args()
     runs = (asked.first, asked.second)
     mixed = mean_of(*(load_file(run / "weights" / MODEL) for run in runs))
     folder = asked.output / "weights"
     folder.mkdir(parents=True, exist_ok=True)
     save_file(mixed, folder / MODEL)
-    shutil.copyfile(asked.second / "weights" / CONFIG, folder / CONFIG)
+    values = json.loads((asked.second / "weights" / CONFIG).read_text(encoding="utf-8"))
+    crop = {"size": asked.side, "scale": asked.scale}
+    values["config"]["crop"] |= {key: value for key, value in crop.items() if value is not None}
+    (folder / CONFIG).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     shutil.copyfile(asked.second / "experiment.yaml", asked.output / "experiment.yaml")
     names = [run.name for run in runs]
     (asked.output / NOTE).write_text(json.dumps({"of": names}) + "\n", encoding="utf-8")

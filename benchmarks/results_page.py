@@ -38,8 +38,8 @@ RUNS = {
 }
 FILES = {"texture_one_look": "texture", "texture_two_looks": "texture"}
 """Experiments of rows that are named otherwise."""
-MEANS = {"texture_mean": ("texture_long", "texture_colour")}
-"""Rows of the mean of two runs' weights."""
+MEANS = {"texture_mean": ("texture_long", "texture_colour", "--side 224 --scale 1.45")}
+"""Rows of the mean of two runs' weights, and what that looks at."""
 EARLIER = {"face_despoofing", "rgb_baseline", "rgb_baseline_celeba", "rgb_baseline_nuaa"}
 TABLES = (
     ("nuaa test", "tight"),
@@ -354,9 +354,9 @@ def making(run: str) -> str:
     """Return the commands that make a run's weights."""
     if run not in MEANS:
         return f"despoof train experiments/small/{FILES.get(run, run)}.yaml"
-    trained = " && ".join(making(part) for part in MEANS[run])
-    folders = " ".join(f"runs/{part}" for part in MEANS[run])
-    return f"{trained} && python benchmarks/mean_weights.py {folders} -o runs/{run}"
+    first, second, looks = MEANS[run]
+    mean = f"python benchmarks/mean_weights.py runs/{first} runs/{second} -o runs/{run} {looks}"
+    return f"{making(first)} && {making(second)} && {mean}"
 
 
 def run_table(results: dict[str, dict[str, Any]]) -> str:

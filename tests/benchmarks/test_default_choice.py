@@ -59,7 +59,7 @@ def test_a_mean_of_runs_loads_and_names_both(tmp_path, monkeypatch, capsys):
         (tmp_path / name / "experiment.yaml").write_text(f"output: runs/{name}\n")
     out = tmp_path / "mean"
     argv = ["mean_weights.py", str(tmp_path / "one"), str(tmp_path / "two"), "-o", str(out)]
-    monkeypatch.setattr("sys.argv", argv)
+    monkeypatch.setattr("sys.argv", [*argv, "--side", "96"])
     program("mean_weights").main()
     assert "the mean of one and two" in capsys.readouterr().out
     assert (out / "experiment.yaml").read_text() == "output: runs/two\n"
@@ -68,5 +68,7 @@ def test_a_mean_of_runs_loads_and_names_both(tmp_path, monkeypatch, capsys):
     assert program("publish").origin(tmp_path / "one") == "`experiments/small/one.yaml`"
     key = "network.heads.face.5.weight"
     tensors = {n: load_system(tmp_path / n / "weights")[1].state_dict() for n in ("one", "two")}
-    mixed = load_system(out / "weights")[1].state_dict()[key]
+    mean = load_system(out / "weights")[1]
+    assert (mean.config.crop.size, mean.config.crop.scale) == (96, 1.2)
+    mixed = mean.state_dict()[key]
     assert torch.allclose(mixed, (tensors["one"][key] + tensors["two"][key]) / 2)
