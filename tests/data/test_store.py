@@ -186,9 +186,7 @@ def test_a_killed_build_leaves_nothing_that_passes_for_whole(
     assert len(made.images) == len(samples)
 
 
-def test_a_set_need_not_fit_into_memory(samples, made_up_root, tmp_path, monkeypatch):
-    # Two crops at once need twice the room of one, now and then: that is not what grows with a set.
-    monkeypatch.setattr(store_module, "usable_cores", lambda: 1)
+def test_a_set_need_not_fit_into_memory(samples, made_up_root, tmp_path):
     config = CropConfig(size=256, scale=1.9)
 
     def peak(repeats):

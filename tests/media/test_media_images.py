@@ -1,6 +1,7 @@
 import io
 import struct
 import threading
+import tracemalloc
 import warnings
 import zlib
 
@@ -243,6 +244,34 @@ def test_open_files_are_read_and_text_files_refused(tmp_path):
     assert read_image(io.BytesIO(encoded(quadrants(), "PNG"))).shape == (48, 64, 3)
     with pytest.raises(MediaError, match="open as text"):
         read_image(io.StringIO("text"))
+
+
+def test_a_stream_that_gives_little_at_a_time_is_read_to_its_end():
+    class Pipe(io.RawIOBase):
+        rest = encoded(quadrants(), "PNG")
+
+        def readable(self):
+            return True
+
+        def readinto(self, room):
+            part, self.rest = self.rest[:7], self.rest[7:]
+            room[: len(part)] = part
+            return len(part)
+
+    assert np.array_equal(read_image(Pipe()), read_image(Pipe.rest))
+    with pytest.raises(MediaError, match="larger than 5e-05 MB"):
+        read_image(Pipe(), ImageLimits(max_bytes=50))
+
+
+def test_a_small_picture_takes_little_memory(tmp_path):
+    path = tmp_path / "small.png"
+    path.write_bytes(encoded(quadrants(), "PNG"))
+    read_image(path)
+    tracemalloc.start()
+    read_image(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * 2**20, "the limit of 200 MB is not set aside for each file"
 
 
 @settings(max_examples=60, deadline=None)

@@ -51,6 +51,7 @@ class ImageLimits:
 
 
 DEFAULT_LIMITS = ImageLimits()
+_PIECE = 2**20  # bytes
 
 
 def read_image(
@@ -147,6 +148,20 @@ def check_size(size: tuple[int, int], limits: ImageLimits, name: str) -> None:
         )
 
 
+def _read_at_most(stream: BinaryIO, count: int) -> bytes | str:
+    # In pieces: a file that is asked for 200 MB sets them aside, however short it is.
+    parts: list[bytes] = []
+    while count > 0:
+        part: bytes | str = stream.read(min(count, _PIECE))
+        if isinstance(part, str):
+            return part
+        if not part:
+            break
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
 def read_bytes(source: Path | bytes | BinaryIO, max_bytes: int, name: str) -> bytes:
     """Return all bytes of a path, bytes or an open file, never more than `max_bytes`.
 
@@ -158,9 +173,9 @@ def read_bytes(source: Path | bytes | BinaryIO, max_bytes: int, name: str) -> by
             data = source
         elif isinstance(source, Path):
             with source.open("rb") as stream:
-                data = stream.read(max_bytes + 1)
+                data = _read_at_most(stream, max_bytes + 1)
         else:
-            data = source.read(max_bytes + 1)
+            data = _read_at_most(source, max_bytes + 1)
     except FileNotFoundError as error:
         raise MediaError(f"There is no file {name}. Check the path.") from error
     except OSError as error:
