@@ -39,7 +39,7 @@ CARD_TEXT = """# {title}
 A face crop in; a verdict, the nearest genuine face, the noise and an evidence map out.
 {about}, at {size} px, crop {scale} × the face.{joined}
 
-- **Weights**: {parameters:,} parameters, safetensors, fp16. Experiment {experiment}, seed {seed}.
+- **Weights**: {parameters:,} parameters, safetensors, fp16. Experiment `{experiment}`, seed {seed}.
 - **Terms**: {terms}
 - **Trained on**: {trained_on}. Chosen on the development people of CelebA-Spoof and NUAA.
 - **Threshold**: {threshold:.4f}, {chosen}. Thresholds do not travel between cameras: calibrate on
@@ -94,7 +94,7 @@ def origin(run: Path) -> str:
     """Return the experiment that made a run's weights; of a mean of two, both."""
     note = run / NOTE
     names = json.loads(note.read_text(encoding="utf-8"))["of"] if note.exists() else [run.name]
-    files = [f"`experiments/small/{name}.yaml`" for name in names]
+    files = [f"experiments/small/{name}.yaml" for name in names]
     return " and ".join(files) + (" (mean of their weights)" if note.exists() else "")
 
 
@@ -156,7 +156,7 @@ def main() -> None:
         system=name,
         licence="LicenseRef-research-non-commercial",
         terms=TERMS,
-        provenance=f"{origin(arguments.run).replace('`', '')}, seed {experiment['seed']}, "
+        provenance=f"{origin(arguments.run)}, seed {experiment['seed']}, "
         f"measured at commit {result['commit']}",
         trained_on=trained_on,
         preprocessing_hash=system.config.crop.digest(),

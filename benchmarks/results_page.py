@@ -359,12 +359,21 @@ def making(run: str) -> str:
     return f"{making(first)} && {making(second)} && {mean}"
 
 
+def asked(result: dict[str, Any]) -> str:
+    """Return how the row's command was asked, as its figures show it."""
+    views = {row["view"] for row in result["rows"] if row.get("by") is None}
+    shown = "" if "wide" in views else " --shown tight" if "tight" in views else " --shown own"
+    every = f" --every {n}" if (n := result.get("every") or 1) > 1 else ""
+    live_only = any(not each["n_attack"] for each in result["thresholds"].values())
+    return shown + every + (" --live-only" if live_only else "")
+
+
 def run_table(results: dict[str, dict[str, Any]]) -> str:
     """Where each row comes from."""
     rows = [
         (
             title,
-            f"`{making(run)} && python benchmarks/results.py row runs/{run}`"
+            f"`{making(run)} && python benchmarks/results.py row runs/{run}{asked(results[run])}`"
             + (" (as it stood at that commit)" if run in EARLIER else ""),
             str(results[run]["train_steps"]),
             str(results[run]["seed"]),
@@ -376,7 +385,7 @@ def run_table(results: dict[str, dict[str, Any]]) -> str:
     return table(("row", "command", "steps", "seed", "date, commit"), rows)
 
 
-def main() -> None:
+def write_page() -> None:
     """Fill the template and write the page."""
     results = load()
     any_run = next(results[run] for run in RUNS if run in results)
@@ -403,4 +412,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    write_page()

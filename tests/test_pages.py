@@ -18,7 +18,7 @@ def test_the_page_of_datasets_is_what_the_adapters_say():
     )
 
 
-@pytest.mark.parametrize("name", ["default_choice", "student_gates"])
+@pytest.mark.parametrize("name", ["default_choice", "student_gates", "results_page"])
 def test_a_page_of_kept_figures_is_what_its_program_writes(name, monkeypatch, tmp_path):
     pytest.importorskip("diffusers")
     module = program(name)
@@ -27,6 +27,11 @@ def test_a_page_of_kept_figures_is_what_its_program_writes(name, monkeypatch, tm
     module.write_page()
     made = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert made == kept, f"the page is older than its figures or its template: {name}.py --page"
+
+
+def test_the_table_of_systems_in_the_readme_is_that_of_the_kept_figures():
+    made = program("readme_table").systems_table()
+    assert made in (ROOT / "README.md").read_text(encoding="utf-8"), "run readme_table.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -63,9 +63,9 @@ def test_a_mean_of_runs_loads_and_names_both(tmp_path, monkeypatch, capsys):
     program("mean_weights").main()
     assert "the mean of one and two" in capsys.readouterr().out
     assert (out / "experiment.yaml").read_text() == "output: runs/two\n"
-    said = "`experiments/small/one.yaml` and `experiments/small/two.yaml` (mean of their weights)"
+    said = "experiments/small/one.yaml and experiments/small/two.yaml (mean of their weights)"
     assert program("publish").origin(out) == said
-    assert program("publish").origin(tmp_path / "one") == "`experiments/small/one.yaml`"
+    assert program("publish").origin(tmp_path / "one") == "experiments/small/one.yaml"
     key = "network.heads.face.5.weight"
     tensors = {n: load_system(tmp_path / n / "weights")[1].state_dict() for n in ("one", "two")}
     mean = load_system(out / "weights")[1]
