@@ -123,10 +123,10 @@ def test_a_face_is_judged_alike_alone_and_in_company(record, monkeypatch):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda x: x[0], r"faces have shape \(3, 32, 32\); expected \(B, 3, 32, 32\)"),
-        (lambda x: x[:, :1], r"shape \(4, 1, 32, 32\)"),
-        (lambda x: x[:, :, :-1], r"shape \(4, 3, 31, 32\)"),
-        (lambda x: x[:0], r"shape \(0, 3, 32, 32\).*B ≥ 1"),
+        (lambda x: x[0], r"faces have shape \(3, S, S\); expected \(B, 3, S, S\)"),
+        (lambda x: x[:, :1], r"shape \(4, 1, S, S\)"),
+        (lambda x: x[:, :, :-1], r"shape \(4, 3, R, S\)"),
+        (lambda x: x[:0], r"shape \(0, 3, S, S\).*B ≥ 1"),
         (lambda x: (x > 0).to(torch.uint8), r"torch\.uint8; expected floating point.*127\.5"),
         (lambda x: x.where(x < 0.9, torch.nan), "NaN or Inf"),
         (lambda x: x.where(x < 0.9, torch.inf), "NaN or Inf"),
@@ -135,6 +135,8 @@ def test_a_face_is_judged_alike_alone_and_in_company(record, monkeypatch):
 def test_bad_input_is_refused_in_words(record, spoil, message):
     system = build(record)
     faces = spoil(faces_for(system))
+    side = system.config.crop.size
+    message = message.replace("R", str(side - 1)).replace("S", str(side))
     for call in (system.decompose, system.score):
         with pytest.raises(InputError, match=message):
             call(faces)
@@ -281,7 +283,8 @@ def test_an_experiment_trains_and_its_weights_make_a_detector(record, made_up_ro
     assert verdict.label in ("live", "spoof") and np.isfinite(verdict.score)
     part = detector.decompose(pictures.astronaut()[40:232, 130:322], cropped=True)[0]
     assert part.verdict.score == pytest.approx(verdict.score, abs=1e-5)
-    assert part.genuine.shape == part.noise.shape == (32, 32, 3)
+    side = detector.crop.size
+    assert part.genuine.shape == part.noise.shape == (side, side, 3)
 
     again = train_experiment(experiment, progress=False)
     assert again[-1].skipped

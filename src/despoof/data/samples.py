@@ -2,8 +2,8 @@
 
 import csv
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +39,7 @@ class Sample:
         box: the face in pixels of the picture; None where none was found.
         landmarks: (5, 2) float32 in pixels, in the order of `core.types.Face`; None without.
         row: position in the dataset's table, which is also the row of its depth labels.
+        columns: the row as the table has it, for what only some tables say (a camera, a clip).
     """
 
     path: Path
@@ -52,6 +53,9 @@ class Sample:
     box: Box | None
     landmarks: NDArray[np.float32] | None
     row: int
+    columns: Mapping[str, str] = field(
+        default_factory=dict[str, str], repr=False, compare=False, hash=False
+    )
 
     @property
     def live(self) -> bool:
@@ -154,6 +158,7 @@ def _sample(root: Path, dataset: str, number: int, row: dict[str, str]) -> Sampl
         box=(box[0], box[1], box[2], box[3]) if len(box) == 4 else None,
         landmarks=np.array(points, np.float32).reshape(5, 2) if len(points) == 10 else None,
         row=number,
+        columns=row,
     )
     if sample.name.startswith(UNNAMED):
         sample = replace(sample, split="train")

@@ -44,26 +44,33 @@ def chosen_species(wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(s for s in SPECIES if not wanted or {s, s.partition("/")[0]} & set(wanted))
 
 
-def attack_retake(species: Sequence[str] = ()) -> tuple[Retake, str]:
+def attack_retake(species: Sequence[str] = (), *, wide: float = 0.5) -> tuple[Retake, str]:
     """Return what turns a live picture into an attack, and its tag for the cache.
 
     Args:
         species: names or families (`print`, `replay`); none = all. Families come equally often,
             and the chosen species of each.
+        wide: share of photographs that show what is around the medium, of pictures that allow it.
     """
     kinds = chosen_species(species)
-    return partial(_attack, kinds), f"attack {VERSION}.1 {' '.join(kinds)}"
+    return partial(_attack, kinds, wide), f"attack {VERSION}.1 {' '.join(kinds)}{_share(wide)}"
 
 
-def camera_retake() -> tuple[Retake, str]:
+def camera_retake(*, wide: float = 0.5) -> tuple[Retake, str]:
     """Return what photographs a live face with the attacks' cameras, and its tag."""
-    return _camera, f"camera {VERSION}"
+    return partial(_camera, wide), f"camera {VERSION}{_share(wide)}"
 
 
-def _attack(kinds: Sequence[str], picture: Image, face: Face, rng: np.random.Generator) -> Retaken:
+def _share(wide: float) -> str:
+    return "" if wide == 0.5 else f" wide {wide:g}"
+
+
+def _attack(
+    kinds: Sequence[str], share: float, picture: Image, face: Face, rng: np.random.Generator
+) -> Retaken:
     species = _draw(kinds, rng)
     reach = _reach(picture, face)
-    wide = bool(rng.uniform() < 0.5) and reach >= WIDE_FROM
+    wide = bool(rng.uniform() < share) and reach >= WIDE_FROM
     picture, face = _spread(picture, face, reach)
     size = _size(picture, WIDE_SIDE if wide else 1.0)
     framing = "wide" if wide else "tight"
@@ -74,10 +81,10 @@ def _attack(kinds: Sequence[str], picture: Image, face: Face, rng: np.random.Gen
     return Retaken(done.image, done.genuine, moved(face, place), species, reach)
 
 
-def _camera(picture: Image, face: Face, rng: np.random.Generator) -> Retaken:
+def _camera(share: float, picture: Image, face: Face, rng: np.random.Generator) -> Retaken:
     # The recipe of an attack, wide or tight as those are: only the medium is left out.
     reach = _reach(picture, face)
-    framing = "wide" if rng.uniform() < 0.5 and reach >= WIDE_FROM else "tight"
+    framing = "wide" if rng.uniform() < share and reach >= WIDE_FROM else "tight"
     picture, face = _spread(picture, face, reach)
     size = _size(picture, 1.0)
     recipe = sample_recipe(_draw(SPECIES, rng), rng, size=size, framing=framing)

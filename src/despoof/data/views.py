@@ -42,6 +42,14 @@ class SourceConfig(StrictConfig):
     )
     repeats: int = Field(default=1, ge=1, description="simulated pictures of each picture")
     limit: int = Field(default=0, ge=0, description="pictures, spread over the table; 0 = all")
+    contains: str = Field(
+        default="", description="part of the picture's path; the others are left out"
+    )
+    camera: str = Field(
+        default="",
+        description="column of the table that names the camera; pictures are drawn camera by "
+        "camera then. Of systems that see whole pictures",
+    )
 
     @model_validator(mode="after")
     def _live_pictures_are_simulated(self) -> "SourceConfig":
@@ -138,10 +146,12 @@ def training_mix(config: DataConfig, size: int, seed: int, *, both_classes: bool
     crop = CropConfig(size=config.stored_size, scale=config.stored_scale)
     stores: list[CropStore] = []
     for source in config.sources:
-        samples = select(read_samples(root, source.dataset), "train", source.label)
-        samples = thinned(samples, source.limit or max(1, len(samples)))
-        if not samples:
-            raise DataError(f"{source.dataset} has no {source.label} pictures to train on.")
+        if source.camera:
+            raise DataError(
+                f"{source.dataset}: camera is {source.camera!r}, and this system draws its crops "
+                "without asking for cameras. Leave it out."
+            )
+        samples = training_samples(source, root)
         retake, tag = retake_of(source)
         store = build_store(
             samples,
@@ -160,6 +170,21 @@ def training_mix(config: DataConfig, size: int, seed: int, *, both_classes: bool
     if both_classes and live != {True, False}:
         raise DataError("data.sources must hold live pictures and attacks; one class is missing.")
     return Mix(tuple(stores), tuple(s.weight for s in config.sources), config, size, seed)
+
+
+def training_samples(source: SourceConfig, root: Path) -> list[Sample]:
+    """Return a source's rows of the training split.
+
+    Raises:
+        DataError: there are none.
+    """
+    samples = select(
+        read_samples(root, source.dataset), "train", source.label, contains=source.contains
+    )
+    if not samples:
+        where = f" with {source.contains!r} in their path" if source.contains else ""
+        raise DataError(f"{source.dataset} has no {source.label} pictures to train on{where}.")
+    return thinned(samples, source.limit or len(samples))
 
 
 def retake_of(source: SourceConfig) -> tuple[Retake | None, str]:

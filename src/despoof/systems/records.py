@@ -35,6 +35,9 @@ from despoof.systems.student import system as student_system
 from despoof.systems.texture import config as texture_config
 from despoof.systems.texture import stage as texture_stage
 from despoof.systems.texture import system as texture_system
+from despoof.systems.two_views import config as views_config
+from despoof.systems.two_views import stage as views_stage
+from despoof.systems.two_views import system as views_system
 from despoof.training.stage import Stage
 
 
@@ -186,6 +189,25 @@ RECORDS: dict[str, SystemRecord] = {
             tiny={"crop": _TINY_CROP, "backbone": {"width": 0.25, "depth": 0.25}, "hidden": 8},
             paper="arXiv:1905.11946 (the backbone)",
             title="Texture classifier on a pretrained EfficientNet-Lite",
+        ),
+        SystemRecord(
+            name="two-views",
+            config=views_config.TwoViewsConfig,
+            build=views_system.TwoViews,
+            recipe=views_stage.RecipeConfig,
+            stage_names=("wide",),
+            stages=lambda c, r, d, s: [views_stage.WideStage(c, r, d, s)],
+            tiny={
+                "crop": {"size": 64, "scale": 2.5, "align": False},
+                "near": {
+                    "crop": _TINY_CROP,
+                    "backbone": {"width": 0.25, "depth": 0.25},
+                    "hidden": 8,
+                },
+                "wide": {"side": 32, "backbone": {"width": 0.25, "depth": 0.25}, "hidden": 8},
+            },
+            paper="none: what generalises best so far",
+            title="Two views, near and wide, an expert each",
         ),
         SystemRecord(
             name="student",

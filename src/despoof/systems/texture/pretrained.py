@@ -4,10 +4,10 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
 from despoof.core.errors import WeightsError
 from despoof.nets.efficientnet_lite import EfficientNetLite
-from despoof.systems.texture.network import TextureNetwork
 
 
 def load_backbone(backbone: EfficientNetLite, path: str | Path) -> None:
@@ -43,12 +43,13 @@ def load_backbone(backbone: EfficientNetLite, path: str | Path) -> None:
     backbone.load_state_dict({name: found[name] for name in wanted})
 
 
-def load_network(network: TextureNetwork, folder: str | Path) -> Path:
-    """Put a trained classifier's weights into a network; its decomposer, if any, stays behind.
+def load_network(network: nn.Module, folder: str | Path, prefix: str = "network.") -> Path:
+    """Put one part of a saved system into a network; the rest (a decomposer, …) stays behind.
 
     Args:
         network: of the same shape.
-        folder: of a saved texture classifier.
+        folder: of the saved system, a texture classifier's for the default prefix.
+        prefix: of the part's tensors.
 
     Returns:
         The file that was read.
@@ -59,13 +60,11 @@ def load_network(network: TextureNetwork, folder: str | Path) -> Path:
     path = Path(folder) / "model.safetensors"
     try:
         tensors = load_file(path)
-        own = {
-            k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")
-        }
+        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         network.load_state_dict(own)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise WeightsError(
-            f"{path} holds no texture classifier of this shape: {error}. Name the folder of one "
-            "that was built with the same model.backbone and model.stop."
+            f"{path} holds no classifier of this shape ({prefix}*): {error}. Name the folder of "
+            "one that was built with the same model.backbone and model.stop."
         ) from error
     return path

@@ -72,6 +72,10 @@ class Texture(nn.Module):
     def score(self, faces: Tensor) -> Tensor:
         """Return `decompose(faces).score`: (B,) logits of "live"."""
         check_faces(faces, self.config.crop.size)
+        return self.logit(faces)
+
+    def logit(self, faces: Tensor) -> Tensor:
+        """Return the score without its checks, (B,) float32: for graphs and for training."""
         return self._mixed(self(faces))
 
     def _noise(self, faces: Tensor) -> Tensor:

@@ -1,0 +1,195 @@
+"""Whole sources left out: what a recipe is worth on cameras and people that it never saw.
+
+    python benchmarks/left_out.py train EXPERIMENT.yaml --without nuaa --set train.steps=500
+    python benchmarks/left_out.py score NAME=WEIGHTS nuaa         # a fold's weights on what it lacks
+    python benchmarks/left_out.py peers ../shared/peers nuaa      # MiniFASNet's on the same pictures
+    python benchmarks/left_out.py table                           # docs/left_out.md from the scores
+
+`train` drops every source of one dataset from an experiment and trains the rest. `score` judges
+weights on the left-out set's train and dev parts (official tests are not touched), plain and through
+one random camera a picture ("stressed"); the pictures and their faces are the same for everybody.
+Scores lie in runs/left_out/, one CSV a name and fold; thresholds come from the *other* folds alone.
+"""
+
+import argparse
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from left_out_table import FOLDS, Row, read_rows, write_page
+from recording import conditions
+
+from despoof.core.config import override, read_yaml
+from despoof.core.device import seed_of
+from despoof.core.errors import DataError
+from despoof.core.types import Face, Image
+from despoof.data.augment import AugmentConfig, photometry
+from despoof.data.samples import Sample, find_data_root, read_samples
+from despoof.data.scenes import camera_of
+from despoof.data.store import face_of
+from despoof.face.crop import CropConfig, crop_face
+from despoof.media.images import read_image
+from despoof.systems.experiment import read_experiment, train_experiment
+from despoof.systems.saving import load_system
+
+SCORES = Path("runs/left_out")
+CAMERA_COLUMN = {"casia-mfsd": "session", "axon": "session"}
+STRESS = AugmentConfig(erase=0.0)
+Judge = Callable[[Sequence[tuple[Image, Face]]], list[dict[str, float]]]
+"""Pictures with their faces -> columns of scores, "score" among them."""
+
+
+def train(experiment: Path, without: str, settings: list[str]) -> None:
+    """Train an experiment on all its sources but one dataset's, into runs/<name>_without_<set>."""
+    values = read_yaml(experiment)
+    sources = values["data"]["sources"]
+    kept = [source for source in sources if source["dataset"] not in (without, "visagetrack")]
+    if len(kept) == len(sources):
+        raise DataError(f"{experiment} has no source {without!r}; there is nothing to leave out.")
+    values["data"]["sources"] = kept
+    values["data"]["dev"] = [name for name in values["data"]["dev"] if name != without]
+    values["output"] = f"runs/{experiment.stem}_without_{without}"
+    folder = Path(values["output"])
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "fold.yaml"
+    path.write_text(json.dumps(override(values, settings)), encoding="utf-8")
+    train_experiment(read_experiment(path))
+
+
+def shown(dataset: str, every: int) -> list[Sample]:
+    """Each n-th picture of the train and dev parts, in the table's order."""
+    samples = [s for s in read_samples(find_data_root(), dataset) if s.split != "test"]
+    return samples[::every]
+
+
+def pictures(samples: Sequence[Sample], stressed: bool) -> list[tuple[Sample, Image, Face]]:
+    """Read pictures that have a face; stressed: each through one random camera, by its name."""
+    found: list[tuple[Sample, Image, Face]] = []
+    for sample in samples:
+        picture = read_image(sample.path)
+        face = face_of(sample, picture)
+        if face is None:
+            continue
+        if stressed:
+            picture = _stressed(picture, face, sample.name)
+        found.append((sample, picture, face))
+    return found
+
+
+def _stressed(picture: Image, face: Face, name: str) -> Image:
+    """Through a random camera whose blur and losses are sized by the face, not by the picture."""
+    height, width = picture.shape[:2]
+    x1, y1, x2, y2 = face.box
+    side = max(height, width)
+    square = np.full((side, side, 3), 127, np.uint8)
+    square[:height, :width] = picture
+    planes = torch.from_numpy(square).permute(2, 0, 1)[None].float() / 255
+    share = max(x2 - x1, y2 - y1) * 1.3 / side  # photometry sizes its blur by a tight crop's side
+    config = STRESS.model_copy(
+        update={"blur": STRESS.blur * share, "downscale": max(0.1, STRESS.downscale)}
+    )
+    generator = torch.Generator().manual_seed(seed_of("left out", name))
+    done = photometry(planes, config, generator)[0].permute(1, 2, 0).numpy()
+    return np.rint(done[:height, :width] * 255).astype(np.uint8)
+
+
+def weights_judge(folder: Path) -> Judge:
+    """Return what scores with weights of this project; a two-view system's parts come too."""
+    _, system = load_system(folder)
+    crop: CropConfig = system.config.crop
+    parts = getattr(system, "experts", None)
+
+    def judge(faces: Sequence[tuple[Image, Face]]) -> list[dict[str, float]]:
+        rows: list[dict[str, float]] = []
+        for at in range(0, len(faces), 16):
+            cut = [crop_face(image, face, crop).image for image, face in faces[at : at + 16]]
+            pixels = torch.from_numpy(np.stack(cut)).permute(0, 3, 1, 2).float() / 127.5 - 1
+            columns = {"score": system.score(pixels)}
+            if parts is not None:
+                with torch.no_grad():
+                    near, answers, reach = parts(pixels)
+                columns |= {"near": near, "taught": answers.taught}
+                columns |= {"labelled": answers.labelled, "reach": reach}
+            rows += [
+                {name: float(value[i]) for name, value in columns.items()} for i in range(len(cut))
+            ]
+        return rows
+
+    return judge
+
+
+def peers_judge(folder: Path) -> Judge:
+    """Return MiniFASNet's answers as log-odds, and whether its own rule says live."""
+    from peers.minifasnet import open_score
+
+    score = open_score(folder, threads=2)
+
+    def judge(faces: Sequence[tuple[Image, Face]]) -> list[dict[str, float]]:
+        rows: list[dict[str, float]] = []
+        for image, face in faces:
+            said = score(image, face.box)
+            live = min(max(said.score, 1e-6), 1 - 1e-6)
+            rows.append({"score": float(np.log(live / (1 - live))), "rule": float(said.live)})
+        return rows
+
+    return judge
+
+
+def score(name: str, judge: Judge, dataset: str, every: int) -> Path:
+    """Score a left-out set, plain and stressed; return the CSV that was written."""
+    samples = shown(dataset, every)
+    column = CAMERA_COLUMN.get(dataset, "")
+    rows: list[dict[str, str | float]] = []
+    for stressed in (False, True):
+        seen = pictures(samples, stressed)
+        found = judge([(image, face) for _, image, face in seen])
+        for (sample, _, _), values in zip(seen, found, strict=True):
+            fixed = {"path": sample.name, "subject": sample.subject, "label": sample.label}
+            fixed |= {"species": sample.species, "camera": camera_of(sample, column)}
+            rows.append({**fixed, "stressed": float(stressed), **values})
+    SCORES.mkdir(parents=True, exist_ok=True)
+    path = SCORES / f"{name}--{dataset}.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.DictWriter(stream, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    path.with_suffix(".json").write_text(json.dumps({**conditions(), "every": every}))
+    print(f"wrote {path}: {len(rows)} rows")
+    return path
+
+
+def main() -> None:
+    """Train a fold, score it, or make the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    training = commands.add_parser("train")
+    training.add_argument("experiment", type=Path)
+    training.add_argument("--without", required=True)
+    training.add_argument("--set", action="append", default=[], dest="settings")
+    for command in ("score", "peers"):
+        scoring = commands.add_parser(command)
+        scoring.add_argument("weights", help="NAME=FOLDER, or the folder of the peers")
+        scoring.add_argument("datasets", nargs="+")
+        scoring.add_argument("--every", type=int, default=1, help="only each n-th picture")
+    commands.add_parser("table")
+    asked = parser.parse_args()
+    torch.set_grad_enabled(asked.command == "train")
+    if asked.command == "train":
+        train(asked.experiment, asked.without, asked.settings)
+    elif asked.command == "table":
+        rows: list[Row] = read_rows(SCORES)
+        print(write_page(rows))
+    else:
+        name, _, folder = asked.weights.rpartition("=")
+        ours = asked.command == "score"
+        judge = weights_judge(Path(folder)) if ours else peers_judge(Path(folder))
+        for dataset in asked.datasets:
+            score(name or ("" if ours else "minifasnet"), judge, dataset, asked.every)
+    assert FOLDS
+
+
+if __name__ == "__main__":
+    main()

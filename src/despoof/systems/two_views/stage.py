@@ -1,0 +1,169 @@
+"""How the wide expert is trained: by labels, and by a teacher's answers to the very same views.
+
+The teacher is a function to be matched, not only on pictures of people: views are perturbed
+strongly, and some are mixtures of two pictures, where no label is asked ("A good teacher is patient
+and consistent", Beyer et al. 2022, arXiv:2106.05237).
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from despoof.core.config import StrictConfig
+from despoof.core.device import seed_of
+from despoof.core.files import sha256
+from despoof.data.scene_mix import SceneMix, WindowConfig, scene_dev, scene_mix
+from despoof.data.views import DataConfig, DevSet
+from despoof.systems.texture.pretrained import load_backbone, load_network
+from despoof.systems.two_views.config import TwoViewsConfig
+from despoof.systems.two_views.network import Answers, WideNetwork
+from despoof.systems.two_views.system import TwoViews
+from despoof.systems.two_views.teacher import TeacherConfig, open_teacher, teacher_hash
+from despoof.systems.validation import development_auc
+from despoof.training.stage import Batch, Update
+
+CANVAS = 160
+"""Side of a view before it is made smaller for the teacher and for the network, pixels."""
+
+
+class RecipeConfig(StrictConfig):
+    """Where the experts start, who teaches, what counts how much, and how fast it learns."""
+
+    near: str | None = Field(
+        default=None, description="folder of a trained texture classifier: the near expert"
+    )
+    pretrained: str | None = Field(
+        default=None, description="safetensors file with the wide backbone's weights; null = none"
+    )
+    begin: str | None = Field(
+        default=None, description="folder of a trained two-view system whose wide expert learns on"
+    )
+    teacher: TeacherConfig | None = Field(default=None, description="null = labels alone")
+    taught: float = Field(default=0.6, ge=0, le=1, description="share of the teacher in the loss")
+    mixtures: float = Field(
+        default=0.25, ge=0, le=1, description="share of views that are two pictures mixed"
+    )
+    smoothing: float = Field(default=0.1, ge=0, lt=1, description="of the labels")
+    learning_rate: float = Field(default=5e-4, gt=0)
+    weight_decay: float = Field(default=0.02, ge=0)
+    freeze_norm: bool = Field(
+        default=True, description="a pretrained backbone's batch statistics stay as they are"
+    )
+    window: WindowConfig = WindowConfig()
+
+
+class WideStage:
+    """The single stage of the two-view classifier; satisfies `training.Stage`."""
+
+    name = "wide"
+
+    def __init__(
+        self, config: TwoViewsConfig, recipe: RecipeConfig, data: DataConfig, seed: int
+    ) -> None:
+        torch.manual_seed(seed)  # the start of the network
+        system = TwoViews(config)
+        self.module: nn.Module = system
+        self.system, self.config, self.recipe = system, config, recipe
+        self.data, self.seed = data, seed
+        self.origin: list[str] = []
+        if recipe.pretrained is not None:
+            load_backbone(system.wide.backbone, recipe.pretrained)
+            self.origin.append(sha256(Path(recipe.pretrained)))
+        if recipe.near is not None:
+            self.origin.append(sha256(load_network(system.near.network, recipe.near)))
+        if recipe.begin is not None:
+            path = load_network(system.wide, recipe.begin, prefix="wide.")
+            self.origin.append(sha256(path))
+        system.wide.backbone.frozen_norm = bool(self.origin) and recipe.freeze_norm
+        self.teacher = None
+        if recipe.teacher is not None:
+            self.teacher = open_teacher(recipe.teacher)
+            self.origin += teacher_hash(recipe.teacher.files)
+        self.mix: SceneMix = scene_mix(data, recipe.window, CANVAS, seed)
+        self._dev: list[DevSet] | None = None
+
+    def updates(self) -> Sequence[Update]:
+        """The wide expert alone learns; the near one is as it was."""
+        recipe, wide = self.recipe, self.system.wide
+        rate, decay = recipe.learning_rate, recipe.weight_decay
+        return (Update("wide", wide, self.loss, rate, weight_decay=decay),)
+
+    def batch(self, step: int) -> Batch:
+        """Return the batch of a step; a pure function of (seed, step)."""
+        batch = self.mix.batch(step)
+        views, live = batch["views"], batch["live"].float()
+        if self.teacher is not None and self.recipe.mixtures > 0:
+            views, mixed = _mixtures(
+                views, self.recipe.mixtures, seed_of(self.seed, "mixtures", step)
+            )
+        else:
+            mixed = torch.zeros(len(views), dtype=torch.bool)
+        side = (self.config.wide.side, self.config.wide.side)
+        small = F.interpolate(views, side, mode="bilinear", antialias=True).clamp(0, 1)
+        made = {"views": small * 2 - 1, "live": live, "mixed": mixed}
+        return made if self.teacher is None else made | {"taught": self.teacher(views)}
+
+    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return (1 − taught) · cross-entropy with the labels + taught · with the teacher."""
+        recipe = self.recipe
+        answers: Answers = self.system.wide(batch["views"])
+        smoothing = recipe.smoothing
+        target = batch["live"] * (1 - smoothing) + smoothing / 2
+        each = F.binary_cross_entropy_with_logits(
+            answers.labelled.float(), target, reduction="none"
+        )
+        counted = (~batch["mixed"]).float()
+        labelled = (each * counted).sum() / counted.sum().clamp(min=1)
+        if "taught" not in batch:
+            return labelled, {"labelled": labelled.detach()}
+        taught = F.cross_entropy(answers.classes.float(), batch["taught"])
+        loss = (1 - recipe.taught) * labelled + recipe.taught * taught
+        return loss, {"labelled": labelled.detach(), "taught": taught.detach()}
+
+    def validate(self, module: nn.Module) -> dict[str, float]:
+        """AUC of the wide expert on each development set, plain and stressed; `auc`: their mean."""
+        wide, scale = self.config.wide, self.config.crop.scale
+        self._dev = self._dev or scene_dev(self.data, scale, wide.side)
+        return development_auc(WideAlone(cast("TwoViews", module).wide), self._dev)
+
+    def fingerprint(self) -> str:
+        """Hash of everything that decides the result but the loop's own settings."""
+        recipe = self.recipe.plain()
+        for name in ("near", "pretrained", "begin"):
+            del recipe[name]  # what it was is in the origin
+        if recipe["teacher"] is not None:
+            del recipe["teacher"]["files"]
+        parts = (self.config.plain(), recipe, self.data.plain(), self.seed, self.origin)
+        pictures = [len(store) for store in self.mix.stores]
+        text = json.dumps([parts, pictures], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class WideAlone(nn.Module):
+    """The wide expert as what `validation` measures: views in, one score out."""
+
+    def __init__(self, network: WideNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def score(self, views: Tensor) -> Tensor:
+        """(B, 3, S, S) in [-1, 1] to (B,): half what was taught, half what labels say."""
+        answers: Answers = self.network(views)
+        return (answers.taught.float() + answers.labelled.float()) / 2
+
+
+def _mixtures(views: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Mix some views with a neighbour of the batch; return views and which of them are mixed."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.uniform(size=len(views)) < share
+    own = torch.from_numpy(np.where(chosen, rng.uniform(0.3, 0.9, len(views)), 1.0)).float()
+    own = own.view(-1, 1, 1, 1)
+    return views * own + views.roll(1, dims=0) * (1 - own), torch.from_numpy(chosen)
