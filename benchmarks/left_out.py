@@ -1,35 +1,34 @@
 """Whole sources left out: what a recipe is worth on cameras and people that it never saw.
 
     python benchmarks/left_out.py train EXPERIMENT.yaml --without nuaa --set train.steps=500
-    python benchmarks/left_out.py score NAME=WEIGHTS nuaa         # a fold's weights on what it lacks
-    python benchmarks/left_out.py peers ../shared/peers nuaa      # MiniFASNet's on the same pictures
-    python benchmarks/left_out.py table                           # docs/left_out.md from the scores
+    python benchmarks/left_out.py score NAME=WEIGHTS nuaa      # a fold's weights on what it lacks
+    python benchmarks/left_out.py peers ../shared/peers nuaa   # MiniFASNet's on the same pictures
+    python benchmarks/left_out_table.py                        # docs/left_out.md from the scores
 
 `train` drops every source of one dataset from an experiment and trains the rest. `score` judges
-weights on the left-out set's train and dev parts (official tests are not touched), plain and through
-one random camera a picture ("stressed"); the pictures and their faces are the same for everybody.
-Scores lie in runs/left_out/, one CSV a name and fold; thresholds come from the *other* folds alone.
+weights on the left-out set's train and dev parts (official tests are not touched), plain and
+through one random camera a picture ("stressed"); the pictures and their faces are the same for
+everybody. Scores lie in runs/left_out/, one CSV a name and fold.
 """
 
 import argparse
 import csv
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from left_out_table import FOLDS, Row, read_rows, write_page
 from recording import conditions
 
 from despoof.core.config import override, read_yaml
-from despoof.core.device import seed_of
 from despoof.core.errors import DataError
 from despoof.core.types import Face, Image
-from despoof.data.augment import AugmentConfig, photometry
 from despoof.data.samples import Sample, find_data_root, read_samples
 from despoof.data.scenes import camera_of
 from despoof.data.store import face_of
+from despoof.evaluation.stress import apply_stress, draw_stress
 from despoof.face.crop import CropConfig, crop_face
 from despoof.media.images import read_image
 from despoof.systems.experiment import read_experiment, train_experiment
@@ -37,7 +36,6 @@ from despoof.systems.saving import load_system
 
 SCORES = Path("runs/left_out")
 CAMERA_COLUMN = {"casia-mfsd": "session", "axon": "session"}
-STRESS = AugmentConfig(erase=0.0)
 Judge = Callable[[Sequence[tuple[Image, Face]]], list[dict[str, float]]]
 """Pictures with their faces -> columns of scores, "score" among them."""
 
@@ -80,20 +78,15 @@ def pictures(samples: Sequence[Sample], stressed: bool) -> list[tuple[Sample, Im
 
 
 def _stressed(picture: Image, face: Face, name: str) -> Image:
-    """Through a random camera whose blur and losses are sized by the face, not by the picture."""
+    """Through the stress of `evaluation.stress`, its blur sized by the face, not by the picture."""
     height, width = picture.shape[:2]
     x1, y1, x2, y2 = face.box
     side = max(height, width)
     square = np.full((side, side, 3), 127, np.uint8)
     square[:height, :width] = picture
-    planes = torch.from_numpy(square).permute(2, 0, 1)[None].float() / 255
-    share = max(x2 - x1, y2 - y1) * 1.3 / side  # photometry sizes its blur by a tight crop's side
-    config = STRESS.model_copy(
-        update={"blur": STRESS.blur * share, "downscale": max(0.1, STRESS.downscale)}
-    )
-    generator = torch.Generator().manual_seed(seed_of("left out", name))
-    done = photometry(planes, config, generator)[0].permute(1, 2, 0).numpy()
-    return np.rint(done[:height, :width] * 255).astype(np.uint8)
+    stress = draw_stress(0, name)
+    tight = 1.25 * max(x2 - x1, y2 - y1) / side
+    return apply_stress(square, replace(stress, blur=stress.blur * tight))[:height, :width]
 
 
 def weights_judge(folder: Path) -> Judge:
@@ -162,7 +155,7 @@ def score(name: str, judge: Judge, dataset: str, every: int) -> Path:
 
 
 def main() -> None:
-    """Train a fold, score it, or make the page."""
+    """Train a fold or score it."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train")
@@ -174,21 +167,16 @@ def main() -> None:
         scoring.add_argument("weights", help="NAME=FOLDER, or the folder of the peers")
         scoring.add_argument("datasets", nargs="+")
         scoring.add_argument("--every", type=int, default=1, help="only each n-th picture")
-    commands.add_parser("table")
     asked = parser.parse_args()
     torch.set_grad_enabled(asked.command == "train")
     if asked.command == "train":
         train(asked.experiment, asked.without, asked.settings)
-    elif asked.command == "table":
-        rows: list[Row] = read_rows(SCORES)
-        print(write_page(rows))
     else:
         name, _, folder = asked.weights.rpartition("=")
         ours = asked.command == "score"
         judge = weights_judge(Path(folder)) if ours else peers_judge(Path(folder))
         for dataset in asked.datasets:
             score(name or ("" if ours else "minifasnet"), judge, dataset, asked.every)
-    assert FOLDS
 
 
 if __name__ == "__main__":

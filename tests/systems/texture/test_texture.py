@@ -289,7 +289,7 @@ def test_a_run_may_learn_on_from_a_trained_classifier(data, tmp_path):
 def test_a_classifier_of_another_shape_is_no_beginning(data, tmp_path, weights_file):
     other = Texture(TextureConfig.parse({**PLAIN, "hidden": 4}))
     save_system(tmp_path, "texture", other.config, other)
-    with pytest.raises(WeightsError, match="no texture classifier of this shape"):
+    with pytest.raises(WeightsError, match="no classifier of this shape"):
         TextureStage(TINY, RecipeConfig(begin=str(tmp_path)), data, seed=0)
     with pytest.raises(ConfigError, match="keep one"):
         recipe = RecipeConfig(begin=str(tmp_path), pretrained=str(weights_file))

@@ -22,6 +22,7 @@ from despoof.core.device import seed_of
 from despoof.core.files import sha256
 from despoof.data.scene_mix import SceneMix, WindowConfig, scene_dev, scene_mix
 from despoof.data.views import DataConfig, DevSet
+from despoof.systems.texture.losses import smoothed
 from despoof.systems.texture.pretrained import load_backbone, load_network
 from despoof.systems.two_views.config import TwoViewsConfig
 from despoof.systems.two_views.network import Answers, WideNetwork
@@ -82,6 +83,7 @@ class WideStage:
         if recipe.begin is not None:
             path = load_network(system.wide, recipe.begin, prefix="wide.")
             self.origin.append(sha256(path))
+        system.near.requires_grad_(False)
         system.wide.backbone.frozen_norm = bool(self.origin) and recipe.freeze_norm
         self.teacher = None
         if recipe.teacher is not None:
@@ -99,7 +101,7 @@ class WideStage:
     def batch(self, step: int) -> Batch:
         """Return the batch of a step; a pure function of (seed, step)."""
         batch = self.mix.batch(step)
-        views, live = batch["views"], batch["live"].float()
+        views = batch["views"]
         if self.teacher is not None and self.recipe.mixtures > 0:
             views, mixed = _mixtures(
                 views, self.recipe.mixtures, seed_of(self.seed, "mixtures", step)
@@ -108,15 +110,14 @@ class WideStage:
             mixed = torch.zeros(len(views), dtype=torch.bool)
         side = (self.config.wide.side, self.config.wide.side)
         small = F.interpolate(views, side, mode="bilinear", antialias=True).clamp(0, 1)
-        made = {"views": small * 2 - 1, "live": live, "mixed": mixed}
+        made = {"faces": small * 2 - 1, "live": batch["live"], "mixed": mixed}
         return made if self.teacher is None else made | {"taught": self.teacher(views)}
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return (1 − taught) · cross-entropy with the labels + taught · with the teacher."""
         recipe = self.recipe
-        answers: Answers = self.system.wide(batch["views"])
-        smoothing = recipe.smoothing
-        target = batch["live"] * (1 - smoothing) + smoothing / 2
+        answers: Answers = self.system.wide(batch["faces"])
+        target = smoothed(batch["live"], recipe.smoothing)
         each = F.binary_cross_entropy_with_logits(
             answers.labelled.float(), target, reduction="none"
         )
