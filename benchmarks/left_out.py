@@ -35,7 +35,7 @@ from despoof.systems.experiment import read_experiment, train_experiment
 from despoof.systems.saving import load_system
 
 SCORES = Path("runs/left_out")
-CAMERA_COLUMN = {"casia-mfsd": "session", "axon": "session"}
+CAMERA_COLUMN = {"casia-mfsd": "session"}
 Judge = Callable[[Sequence[tuple[Image, Face]]], list[dict[str, float]]]
 """Pictures with their faces -> columns of scores, "score" among them."""
 

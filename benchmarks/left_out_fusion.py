@@ -4,7 +4,7 @@
 
 Reads the scores that `left_out.py score` wrote (<name>--<set>.csv): each fold's logits come from
 networks that saw nothing of it. Logistic regression; every fold and class weighs the same, plain and
-stressed together. For the table each fold is scored with weights fitted on the *other* folds
+stressed too. For the table each fold is scored with weights fitted on the *other* folds
 (<name>-fused--<set>.csv); what ships is fitted on all of them (-o), as `model.fusion` takes it.
 """
 

@@ -36,7 +36,7 @@ from despoof.export.scorer import ExportedScorer
 from despoof.export.sessions import open_model
 from despoof.export.whole import WholeScorer, score_rule
 from despoof.systems.saving import load_system
-from despoof.weights.record import CONFIG, WEIGHTS, read_record
+from despoof.weights.record import CONFIG, read_record, weight_files
 
 BATCH = 16
 
@@ -175,7 +175,7 @@ def _first_record(weights: Path, name: str, system: System, asked: Asked) -> Exp
         crop=crop,
         threshold=limit.value if limit else None,
         preprocessing_hash=crop.digest(),
-        source={file: sha256(weights / file) for file in (CONFIG, WEIGHTS)},
+        source={p.name: sha256(p) for p in (weights / CONFIG, *weight_files(weights))},
         weights=known,
         versions=versions | {one: _version(one) for one in packages},
     )

@@ -16,6 +16,9 @@ from despoof.core.types import System
 from despoof.systems.records import system_record
 
 MODEL, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+FURTHER = (
+    "model-*.safetensors"  # more tensors of the same system, where one file would be too large
+)
 
 
 def save_system(folder: str | Path, name: str, config: StrictConfig, module: nn.Module) -> None:
@@ -46,6 +49,8 @@ def load_system(folder: str | Path) -> tuple[str, System]:
         record = system_record(str(values["system"]))
         system = record.make(values["config"], str(folder / CONFIG))
         tensors = load_file(folder / MODEL)
+        for part in sorted(folder.glob(FURTHER)):
+            tensors |= load_file(part)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError, ConfigError) as error:
         raise WeightsError(
             f"{folder} does not hold a readable system ({error}). "

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, JsonValue
 
@@ -14,7 +15,10 @@ RECORD = "record.json"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 README = "README.md"
+PARTS = "model*.safetensors"
 _PLAIN_NAME = r"^[\w.-]+$"  # a downloaded record must not lead out of its folder
+PlainName = Annotated[str, Field(pattern=_PLAIN_NAME)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Threshold(StrictConfig):
@@ -59,7 +63,9 @@ class Record(StrictConfig):
         system: the system that it belongs to, the folder's name under `systems/`.
         file: the weights' name, beside the record.
         sha256: of that file, 64 hex digits.
-        size_bytes: of that file.
+        size_bytes: of all files of weights together.
+        others: SHA-256 of what else decides a score, by name: the configuration, and further files
+            of weights (`model-2.safetensors`, …). Records from before two views have none.
         config: the name of the system's configuration, beside the record.
         licence: of the weights, an SPDX identifier or a plain sentence.
         terms: what the training data's terms allow, in a sentence.
@@ -72,10 +78,11 @@ class Record(StrictConfig):
 
     name: str = Field(min_length=1)
     system: str = Field(min_length=1)
-    file: str = Field(default=WEIGHTS, pattern=_PLAIN_NAME)
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    file: PlainName = WEIGHTS
+    sha256: Sha256
     size_bytes: int = Field(ge=1)
-    config: str = Field(default=CONFIG, pattern=_PLAIN_NAME)
+    others: dict[PlainName, Sha256] = Field(default_factory=dict)
+    config: PlainName = CONFIG
     licence: str = Field(min_length=1)
     terms: str = Field(min_length=1)
     provenance: str = Field(min_length=1)
@@ -83,6 +90,11 @@ class Record(StrictConfig):
     measured: dict[str, JsonValue] = Field(default_factory=dict)
     preprocessing_hash: str = Field(min_length=1)
     threshold: Threshold | None = None
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the files of weights in a folder, `model.safetensors` first: all are read as one."""
+    return sorted(folder.glob(PARTS), key=lambda path: (path.name != WEIGHTS, path.name))
 
 
 def read_record(folder: Path) -> Record | None:
@@ -131,7 +143,12 @@ def write_record(
         "name": name,
         "system": system,
         "sha256": sha256(weights),
-        "size_bytes": weights.stat().st_size,
+        "size_bytes": sum(path.stat().st_size for path in weight_files(folder)),
+        "others": {
+            path.name: sha256(path)
+            for path in (folder / CONFIG, *weight_files(folder))
+            if path != weights
+        },
         "licence": licence,
         "terms": terms,
         "provenance": provenance,

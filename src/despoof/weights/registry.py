@@ -6,7 +6,7 @@ from pathlib import Path
 
 from despoof.core.errors import WeightsError
 from despoof.weights.check import check_folder
-from despoof.weights.record import CONFIG, README, RECORD, WEIGHTS, Record, read_record
+from despoof.weights.record import CONFIG, PARTS, README, RECORD, Record, read_record
 
 FILES = Path(__file__).parent / "files"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -70,7 +70,7 @@ def _download(name: str, allowed: bool) -> Path:
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        wanted = [CONFIG, WEIGHTS, README, RECORD]
+        wanted = [CONFIG, PARTS, README, RECORD]
         return Path(snapshot_download(name, allow_patterns=wanted))
     except (HfHubHTTPError, OSError, ValueError) as error:
         raise WeightsError(
