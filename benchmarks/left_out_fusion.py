@@ -3,8 +3,8 @@
     python benchmarks/left_out_fusion.py --name fold [--ends] -o runs/left_out/fusion.json
 
 Reads the scores that `left_out.py score` wrote (<name>--<set>.csv): each fold's logits come from
-networks that saw nothing of it. Logistic regression; every fold and class weighs the same, plain and
-stressed too. For the table each fold is scored with weights fitted on the *other* folds
+networks that saw nothing of it. Logistic regression on plain and stressed pictures; every fold and
+class weighs the same. For the table each fold is scored with weights fitted on the *other* folds
 (<name>-fused--<set>.csv); what ships is fitted on all of them (-o), as `model.fusion` takes it.
 """
 
