@@ -116,7 +116,10 @@ def measure(run: Path, every: int = 1, shown: str = "all", live_only: bool = Fal
     ranking = []
     if isinstance(system, FaceDespoofing):
         ranking = choose_rule(folder, system, dev_names, data)
-    own = (View("own crop", crop.scale), View("own crop, stressed", crop.scale, True))
+    own = (
+        View("own crop", crop.scale, align=crop.align),
+        View("own crop, stressed", crop.scale, True, align=crop.align),
+    )
     nuaa_views, celeba_views = {
         "all": (NUAA_VIEWS, CELEBA_VIEWS),
         "tight": (CELEBA_VIEWS, CELEBA_VIEWS),

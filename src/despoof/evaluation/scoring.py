@@ -12,6 +12,7 @@ from despoof.data.samples import Sample
 from despoof.data.store import crop_sample
 from despoof.evaluation.stress import stressed_twin
 from despoof.face.crop import CropConfig
+from despoof.face.warp import PADDING
 from despoof.metrics.scores import Scores, make_scores
 
 
@@ -25,12 +26,14 @@ class View:
         stressed: send every crop through a random camera first (`stress.stressed_twin`), the same
             for every system and for both classes.
         seed: of the stress.
+        align: turn crops upright, as `CropConfig.align`.
     """
 
     name: str
     scale: float
     stressed: bool = False
     seed: int = 0
+    align: bool = True
 
 
 TIGHT, WIDE = View("tight", 1.25), View("wide", 1.8)
@@ -57,7 +60,7 @@ class Faces:
 
 def cut_faces(samples: Iterable[Sample], view: View, size: int) -> Faces:
     """Cut every sample's face out as a view shows it, `size` pixels wide."""
-    config = CropConfig(size=size, scale=view.scale)
+    config = CropConfig(size=size, scale=view.scale, align=view.align)
     kept: list[Sample] = []
     images: list[Image] = []
     skipped: list[str] = []
@@ -69,6 +72,7 @@ def cut_faces(samples: Iterable[Sample], view: View, size: int) -> Faces:
         image = crop.image
         if view.stressed:
             image = stressed_twin(image, seed=view.seed, path=sample.name)
+            image[~crop.valid] = PADDING  # no camera photographs what is not there
         kept.append(sample)
         images.append(image)
     shape = (0, size, size, 3)

@@ -15,6 +15,7 @@ from despoof.systems.pair_unet.system import PairUnet
 from despoof.systems.rgb_baseline.system import RgbBaseline
 from despoof.systems.student.system import Student
 from despoof.systems.texture.system import Texture
+from despoof.systems.two_views.system import TwoViews
 
 ScoreRule = Callable[[Any, Tensor], Tensor]
 """(system, (B, 3, S, S) faces in [-1, 1]) -> (B,) float32: `System.score` without its checks of
@@ -86,9 +87,11 @@ def _rgb_baseline(system: RgbBaseline, faces: Tensor) -> Tensor:
 
 
 def _texture(system: Texture, faces: Tensor) -> Tensor:
-    face, cells = system(faces)
-    mix = system.config.mix
-    return mix * face.float() + (1 - mix) * cells.float().mean(dim=(1, 2))
+    return system.logit(faces)
+
+
+def _two_views(system: TwoViews, faces: Tensor) -> Tensor:
+    return system(faces)
 
 
 def _student(system: Student, faces: Tensor) -> Tensor:
@@ -101,6 +104,7 @@ _RULES: dict[str, ScoreRule] = {
     "rgb-baseline": _rgb_baseline,
     "student": _student,
     "texture": _texture,
+    "two-views": _two_views,
 }
 _REFUSED = {
     "despoofing-diffusion": "its score follows a bridge of many network calls, whose solver and "

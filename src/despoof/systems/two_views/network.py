@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from despoof.face.warp import PADDING
 from despoof.nets.efficientnet_lite import EfficientNetLite
 from despoof.systems.two_views.config import WideConfig
 
-GREY = 127 / 127.5 - 1
+GREY = PADDING / 127.5 - 1
 """What lies outside the picture in a crop, exactly; see `face.crop_face`."""
 _TOLERANCE = 1e-3  # far below a grey level (1 / 127.5), above what half precision leaves of one
 
