@@ -1,6 +1,7 @@
 """The table of left-out sources, from the score files of left_out.py.
 
-    python benchmarks/left_out_table.py NAME …       # print: each name's folds side by side
+    python benchmarks/left_out_table.py NAME …      # each name's folds side by side, kept
+    python benchmarks/left_out_table.py --page      # docs/left_out.md from what was kept
 
 Per fold: AUC plain and stressed with intervals by person, APCER and BPCER at a threshold that the
 *other* folds chose (the mean of their errors is least there, every fold and class of equal weight).
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from recording import OUT, write
 
 from despoof.metrics import weighted
 from despoof.metrics.curves import auc
@@ -27,6 +29,14 @@ from despoof.metrics.scores import Scores, make_scores
 
 SCORES = Path("runs/left_out")
 FOLDS = ("celeba-spoof", "nuaa", "casia-mfsd", "replay-attack")
+PAGE = Path(__file__).parents[1] / "docs" / "left_out.md"
+TITLES = {
+    "minifasnet": "MiniFASNet ×2, a peer",
+    "texture": "the default before, where it never saw the source",
+    "fold": "two views, equal weights",
+    "fold-fused": "two views, weights from the other folds",
+    "fold-fused-ends": "the same, tight crops weighed apart",
+}
 FIXED = ("path", "subject", "label", "species", "camera")
 
 
@@ -125,31 +135,91 @@ def measured(name: str, draws: int = 1000) -> dict[str, Any]:
     return found
 
 
+def share(rate: dict[str, Any]) -> str:
+    """Percent, with counts."""
+    return f"{100 * rate['k'] / rate['n']:.1f} ({rate['k']}/{rate['n']})"
+
+
 def line(found: dict[str, Any]) -> str:
-    """One row of the printed table."""
-    cells = [found["name"]]
-    for row in found["folds"].values():
-        errors = "/".join(f"{row[k]['k'] / row[k]['n']:.3f}" for k in ("apcer", "bpcer"))
-        cells.append(f"{row['auc']['value']:.3f} ({row['auc_stressed']['value']:.3f}) {errors}")
+    """One row of the overview."""
+    cells = [TITLES.get(found["name"], found["name"])]
+    cells += [
+        f"{row['auc']['value']:.3f} / {row['auc_stressed']['value']:.3f}"
+        for row in found["folds"].values()
+    ]
     mean = found["mean"]
-    cells.append(f"{mean['auc']:.3f} ({mean['auc_stressed']:.3f})")
+    cells.append(f"{mean['auc']:.3f} / {mean['auc_stressed']:.3f}")
     cells.append(f"{mean['worst_auc']:.3f}")
-    cells.append(f"{mean['apcer']:.3f}/{mean['bpcer']:.3f}")
+    cells.append(f"{100 * mean['apcer']:.1f} / {100 * mean['bpcer']:.1f}")
     return "| " + " | ".join(cells) + " |"
 
 
+def fold_lines(found: dict[str, Any]) -> list[str]:
+    """Rows of the long table: one a fold, and the sets of one class or one clip."""
+    title = TITLES.get(found["name"], found["name"])
+    lines: list[str] = []
+    for fold, row in found["folds"].items():
+        low, high = row["auc"]["ci95"]
+        cells = [title, fold, f"{row['auc']['value']:.3f} [{low:.3f}, {high:.3f}]"]
+        low, high = row["auc_stressed"]["ci95"]
+        cells.append(f"{row['auc_stressed']['value']:.3f} [{low:.3f}, {high:.3f}]")
+        cells += [share(row["apcer"]), share(row["bpcer"])]
+        cells += [share(row["stressed"]["apcer"]), share(row["stressed"]["bpcer"])]
+        lines.append("| " + " | ".join(cells) + " |")
+    for extra in ("axon", "visagetrack"):
+        if extra in found:
+            rates_of = [found[extra][kind] for kind in ("apcer", "bpcer")]
+            shown = [share(rate) if rate else "" for rate in rates_of]
+            lines.append(f"| {title} | {extra} | | | {shown[0]} | {shown[1]} | | |")
+    return lines
+
+
+def write_page() -> None:
+    """Make docs/left_out.md from the kept rows."""
+    kept = json.loads((OUT / "left_out.json").read_text(encoding="utf-8"))
+    head = "| scores | " + " | ".join(FOLDS) + " | mean | worst | APCER / BPCER % |"
+    rule = "| --- |" + " ---: |" * (len(FOLDS) + 3)
+    overview = [head, rule, *map(line, kept["rows"])]
+    long = [
+        "| scores | left out | AUC [95 %] | stressed | APCER % | BPCER % | stressed APCER % "
+        "| stressed BPCER % |",
+        "| --- | --- |" + " ---: |" * 6,
+        *(text for row in kept["rows"] for text in fold_lines(row)),
+    ]
+    people = json.loads((OUT / "left_out_people.json").read_text(encoding="utf-8"))
+    groups = ["| by | group | refused % | 95 % |", "| --- | --- | ---: | ---: |"]
+    for row in people["rows"]:
+        low, high = (100 * end for end in row["ci95"])
+        groups.append(f"| {row['by']} | {row['group']} | {share(row)} | {low:.1f} to {high:.1f} |")
+    template = Path(__file__).with_name("left_out_template.md").read_text(encoding="utf-8")
+    text = template.format(
+        overview="\n".join(overview),
+        folds="\n".join(long),
+        people="\n".join(groups),
+        **{key: kept[key] for key in ("date", "commit", "machine", "torch")},
+    )
+    PAGE.write_text(text, encoding="utf-8")
+
+
 def main() -> None:
-    """Print the table of some names."""
+    """Measure some names, keep and print their rows; or write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--page", action="store_true")
     asked = parser.parse_args()
-    rows = [measured(name) for name in asked.names]
-    print("| name | " + " | ".join(FOLDS) + " | mean AUC | worst | APCER/BPCER |")
-    for row in rows:
-        print(line(row))
-    if asked.json:
-        asked.json.write_text(json.dumps(rows, indent=1))
+    if asked.names:
+        path = OUT / "left_out.json"
+        old = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+        rows = [row for row in old if row["name"] not in asked.names]
+        rows += [measured(name) for name in asked.names]
+        order = list(TITLES)
+        rows.sort(key=lambda row: order.index(row["name"]) if row["name"] in order else len(order))
+        print("| name | " + " | ".join(FOLDS) + " | mean | worst | APCER / BPCER |")
+        for row in rows:
+            print(line(row))
+        write("left_out", {"rows": rows})
+    if asked.page:
+        write_page()
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def test_each_camera_comes_equally_often(root, tmp_path):
 
     marked = replace(mix, stores=(replace(store, pixels=white), mix.stores[1]))
     seen = [marked.batch(step) for step in range(40)]
-    shares = [(b["views"][b["live"]].amin(dim=(1, 2, 3)) > 0.99).float().mean() for b in seen]
+    shares = [(b["plain"][b["live"]].amin(dim=(1, 2, 3)) > 0.99).float().mean() for b in seen]
     assert float(np.mean(shares)) == pytest.approx(0.5, abs=0.1)
     assert all(int(b["live"].sum()) == 8 for b in seen)
 
@@ -87,8 +87,8 @@ def test_each_camera_comes_equally_often(root, tmp_path):
 def test_a_batch_is_a_function_of_seed_and_step(root, tmp_path):
     made = config(root, tmp_path, both("celeba-spoof"))
     one, two = (scene_mix(made, WindowConfig(), 32, seed=3) for _ in range(2))
-    assert (one.batch(5)["views"] == two.batch(5)["views"]).all()
-    assert (one.batch(5)["views"] != one.batch(6)["views"]).any()
+    assert (one.batch(5)["plain"] == two.batch(5)["plain"]).all()
+    assert (one.batch(5)["plain"] != one.batch(6)["plain"]).any()
 
 
 def test_simulated_scenes_are_attacks_or_stay_live(root, tmp_path):

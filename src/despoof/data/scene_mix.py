@@ -50,7 +50,7 @@ class SceneMix:
     def batch(self, step: int) -> dict[str, Tensor]:
         """Return the batch of a step; a pure function of (seed, step).
 
-        `views` (B, 3, S, S) float32 in [0, 1]; `live` (B,) bool.
+        `plain` (B, 3, S, S) float32 in [0, 1], windows as they are; `live` (B,) bool.
         """
         seed, config = seed_of(self.seed, "scenes", step), self.config
         rng = np.random.default_rng(seed)
@@ -66,11 +66,12 @@ class SceneMix:
             views.append(draw_view(picture, box, self.window, self.size, rng))
             live.append(bool(self.stores[source].live[row]))
         planes = torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2).float().div_(255)
-        generator = torch.Generator().manual_seed(seed)
-        return {
-            "views": photometry(planes, config.augment, generator),
-            "live": torch.tensor(live),
-        }
+        return {"plain": planes, "live": torch.tensor(live)}
+
+    def photographed(self, views: Tensor, step: int) -> Tensor:
+        """Take a step's views through one random camera and codec each; the same shape."""
+        generator = torch.Generator().manual_seed(seed_of(self.seed, "cameras", step))
+        return photometry(views, self.config.augment, generator)
 
 
 def draw_view(

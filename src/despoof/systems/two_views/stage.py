@@ -1,8 +1,8 @@
 """How the wide expert is trained: by labels, and by a teacher's answers to the very same views.
 
-The teacher is a function to be matched, not only on pictures of people: views are perturbed
-strongly, and some are mixtures of two pictures, where no label is asked ("A good teacher is patient
-and consistent", Beyer et al. 2022, arXiv:2106.05237).
+The teacher is a function to be matched, not only on pictures of people: some views are mixtures of
+two pictures, where no label is asked ("A good teacher is patient and consistent", Beyer et al.
+2022, arXiv:2106.05237).
 """
 
 import hashlib
@@ -49,6 +49,11 @@ class RecipeConfig(StrictConfig):
     )
     teacher: TeacherConfig | None = Field(default=None, description="null = labels alone")
     taught: float = Field(default=0.6, ge=0, le=1, description="share of the teacher in the loss")
+    steady: bool = Field(
+        default=True,
+        description="the teacher sees a view before its camera and codec are perturbed, so the "
+        "wide expert learns to answer alike whatever they do; false = the very same pixels",
+    )
     mixtures: float = Field(
         default=0.25, ge=0, le=1, description="share of views that are two pictures mixed"
     )
@@ -101,17 +106,15 @@ class WideStage:
     def batch(self, step: int) -> Batch:
         """Return the batch of a step; a pure function of (seed, step)."""
         batch = self.mix.batch(step)
-        views = batch["views"]
-        if self.teacher is not None and self.recipe.mixtures > 0:
-            views, mixed = _mixtures(
-                views, self.recipe.mixtures, seed_of(self.seed, "mixtures", step)
-            )
-        else:
-            mixed = torch.zeros(len(views), dtype=torch.bool)
+        share = self.recipe.mixtures if self.teacher is not None else 0.0
+        plain, mixed = _mixtures(batch["plain"], share, seed_of(self.seed, "mixtures", step))
+        views = self.mix.photographed(plain, step)
         side = (self.config.wide.side, self.config.wide.side)
         small = F.interpolate(views, side, mode="bilinear", antialias=True).clamp(0, 1)
         made = {"faces": small * 2 - 1, "live": batch["live"], "mixed": mixed}
-        return made if self.teacher is None else made | {"taught": self.teacher(views)}
+        if self.teacher is None:
+            return made
+        return made | {"taught": self.teacher(plain if self.recipe.steady else views)}
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return (1 − taught) · cross-entropy with the labels + taught · with the teacher."""
