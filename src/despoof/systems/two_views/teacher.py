@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from despoof.core.config import StrictConfig
-from despoof.core.device import usable_cores
 from despoof.core.errors import WeightsError
 from despoof.core.files import sha256
 
@@ -38,7 +37,7 @@ def open_teacher(config: TeacherConfig) -> Teacher:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = usable_cores()
+    options.intra_op_num_threads = 1  # it runs beside the training step, and idle threads spin
     options.log_severity_level = 3
     sessions: list[tuple[onnxruntime.InferenceSession, str]] = []
     for name in config.files:
