@@ -7,8 +7,8 @@
 
 `train` drops every source of one dataset from an experiment and trains the rest. `score` judges
 weights on the left-out set's train and dev parts (official tests are not touched), plain and
-through one random camera a picture ("stressed"); the pictures and their faces are the same for
-everybody. Scores lie in runs/left_out/, one CSV a name and fold.
+through one random camera a picture ("stressed"), and cut to 1.2 × the face ("tight"); the pictures
+and their faces are the same for everybody. Scores lie in runs/left_out/, one CSV a name and fold.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from despoof.systems.experiment import read_experiment, train_experiment
 from despoof.systems.saving import load_system
 
 SCORES = Path("runs/left_out")
+WAYS = ("plain", "stressed", "tight")
 CAMERA_COLUMN = {"casia-mfsd": "session"}
 Judge = Callable[[Sequence[tuple[Image, Face]]], list[dict[str, float]]]
 """Pictures with their faces -> columns of scores, "score" among them."""
@@ -63,18 +64,33 @@ def shown(dataset: str, every: int) -> list[Sample]:
     return samples[::every]
 
 
-def pictures(samples: Sequence[Sample], stressed: bool) -> list[tuple[Sample, Image, Face]]:
-    """Read pictures that have a face; stressed: each through one random camera, by its name."""
+def pictures(samples: Sequence[Sample], way: str) -> list[tuple[Sample, Image, Face]]:
+    """Read pictures that have a face, and show them in one of `WAYS`."""
     found: list[tuple[Sample, Image, Face]] = []
     for sample in samples:
         picture = read_image(sample.path)
         face = face_of(sample, picture)
         if face is None:
             continue
-        if stressed:
+        if way == "stressed":
             picture = _stressed(picture, face, sample.name)
+        elif way == "tight":
+            picture, face = _tight(picture, face)
         found.append((sample, picture, face))
     return found
+
+
+def _tight(picture: Image, face: Face) -> tuple[Image, Face]:
+    """What is left of a picture that was cut to a square of 1.2 × the face."""
+    x1, y1, x2, y2 = face.box
+    half = 0.6 * max(x2 - x1, y2 - y1)
+    x, y = (x1 + x2) / 2, (y1 + y2) / 2
+    left, top = max(0, round(x - half)), max(0, round(y - half))
+    part = picture[top : round(y + half), left : round(x + half)]
+    shift = (left, top)
+    points = None if face.landmarks is None else face.landmarks - np.array(shift, np.float32)
+    box = (x1 - left, y1 - top, x2 - left, y2 - top)
+    return np.ascontiguousarray(part), replace(face, box=box, landmarks=points)
 
 
 def _stressed(picture: Image, face: Face, name: str) -> Image:
@@ -132,17 +148,17 @@ def peers_judge(folder: Path) -> Judge:
 
 
 def score(name: str, judge: Judge, dataset: str, every: int) -> Path:
-    """Score a left-out set, plain and stressed; return the CSV that was written."""
+    """Score a left-out set in each of `WAYS`; return the CSV that was written."""
     samples = shown(dataset, every)
     column = CAMERA_COLUMN.get(dataset, "")
     rows: list[dict[str, str | float]] = []
-    for stressed in (False, True):
-        seen = pictures(samples, stressed)
+    for way in WAYS:
+        seen = pictures(samples, way)
         found = judge([(image, face) for _, image, face in seen])
         for (sample, _, _), values in zip(seen, found, strict=True):
             fixed = {"path": sample.name, "subject": sample.subject, "label": sample.label}
             fixed |= {"species": sample.species, "camera": camera_of(sample, column)}
-            rows.append({**fixed, "stressed": float(stressed), **values})
+            rows.append({**fixed, "shown": way, **values})
     SCORES.mkdir(parents=True, exist_ok=True)
     path = SCORES / f"{name}--{dataset}.csv"
     with path.open("w", newline="", encoding="utf-8") as stream:

@@ -78,12 +78,12 @@ def main() -> None:
     parser.add_argument("name")
     asked = parser.parse_args()
     tables = {fold: read_table(asked.name, fold) for fold in FOLDS}
-    plain = {fold: table.scores(stressed=False) for fold, table in tables.items()}
+    plain = {fold: table.scores() for fold, table in tables.items()}
     counts: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for fold, table in tables.items():
         threshold = chosen_threshold([plain[other] for other in FOLDS if other != fold])
         samples = {sample.name: sample for sample in read_samples(find_data_root(), fold)}
-        shown = table.live & ~table.stressed
+        shown = table.live & (table.shown == "plain")
         for row, score in zip(
             np.array(table.rows)[shown], table.columns["score"][shown], strict=True
         ):

@@ -37,7 +37,7 @@ TITLES = {
     "fold-fused": "two views, weights from the other folds",
     "fold-fused-ends": "the same, tight crops weighed apart",
 }
-FIXED = ("path", "subject", "label", "species", "camera")
+FIXED = ("path", "subject", "label", "species", "camera", "shown")
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,18 @@ class Table:
     Attributes:
         rows: as they stand.
         live: (N,) bool.
-        stressed: (N,) bool.
+        shown: (N,) str, plain, stressed or tight.
         columns: the numbers, by column.
     """
 
     rows: list[dict[str, str]]
     live: NDArray[np.bool_]
-    stressed: NDArray[np.bool_]
+    shown: NDArray[np.str_]
     columns: dict[str, NDArray[np.float64]]
 
-    def scores(self, stressed: bool) -> Scores:
-        """Return the plain or the stressed half; people are the unit, pictures where unknown."""
-        half = self.stressed == stressed
+    def scores(self, way: str = "plain") -> Scores:
+        """Return those shown in one way; people are the unit, pictures where unknown."""
+        half = self.shown == way
         rows = [row for row, chosen in zip(self.rows, half, strict=True) if chosen]
         groups = [row["subject"] or row["path"] for row in rows]
         species = [row["species"] for row in rows]
@@ -71,9 +71,8 @@ def read_table(name: str, dataset: str) -> Table:
         rows = list(csv.DictReader(stream))
     numbers = [column for column in rows[0] if column not in FIXED]
     columns = {c: np.array([float(row[c]) for row in rows]) for c in numbers}
-    return Table(
-        rows, np.array([r["label"] == "live" for r in rows]), columns["stressed"] == 1, columns
-    )
+    live, shown = ([row[key] for row in rows] for key in ("label", "shown"))
+    return Table(rows, np.array(live) == "live", np.array(shown), columns)
 
 
 def chosen_threshold(folds: Sequence[Scores]) -> float:
@@ -109,20 +108,22 @@ def ranked(scores: Scores, draws: int = 1000) -> dict[str, Any]:
 def measured(name: str, draws: int = 1000) -> dict[str, Any]:
     """Measure a name on its folds: by fold, and the means."""
     tables = {fold: read_table(name, fold) for fold in FOLDS}
-    plain = {fold: table.scores(False) for fold, table in tables.items()}
+    plain = {fold: table.scores() for fold, table in tables.items()}
     found: dict[str, Any] = {"name": name, "folds": {}}
     for fold, table in tables.items():
         threshold = chosen_threshold([plain[other] for other in FOLDS if other != fold])
         row: dict[str, Any] = {"threshold": threshold}
         row["auc"] = ranked(plain[fold], draws)
-        row["auc_stressed"] = ranked(table.scores(True), draws)
+        row["auc_stressed"] = ranked(table.scores("stressed"), draws)
+        row["auc_tight"] = ranked(table.scores("tight"), draws)
         row |= rates(plain[fold], threshold)
-        row["stressed"] = rates(table.scores(True), threshold)
+        row["stressed"] = rates(table.scores("stressed"), threshold)
         found["folds"][fold] = row
     folds = found["folds"].values()
     found["mean"] = {
         "auc": float(np.mean([row["auc"]["value"] for row in folds])),
         "auc_stressed": float(np.mean([row["auc_stressed"]["value"] for row in folds])),
+        "auc_tight": float(np.mean([row["auc_tight"]["value"] for row in folds])),
         "worst_auc": float(min(row["auc"]["value"] for row in folds)),
         "apcer": float(np.mean([row["apcer"]["k"] / row["apcer"]["n"] for row in folds])),
         "bpcer": float(np.mean([row["bpcer"]["k"] / row["bpcer"]["n"] for row in folds])),
@@ -131,7 +132,7 @@ def measured(name: str, draws: int = 1000) -> dict[str, Any]:
     found["threshold"] = shared
     for extra in ("axon", "visagetrack"):
         if (SCORES / f"{name}--{extra}.csv").exists():
-            found[extra] = rates(read_table(name, extra).scores(False), shared)
+            found[extra] = rates(read_table(name, extra).scores(), shared)
     return found
 
 
@@ -144,11 +145,11 @@ def line(found: dict[str, Any]) -> str:
     """One row of the overview."""
     cells = [TITLES.get(found["name"], found["name"])]
     cells += [
-        f"{row['auc']['value']:.3f} / {row['auc_stressed']['value']:.3f}"
+        " / ".join(f"{row[key]['value']:.3f}" for key in ("auc", "auc_stressed", "auc_tight"))
         for row in found["folds"].values()
     ]
     mean = found["mean"]
-    cells.append(f"{mean['auc']:.3f} / {mean['auc_stressed']:.3f}")
+    cells.append(" / ".join(f"{mean[k]:.3f}" for k in ("auc", "auc_stressed", "auc_tight")))
     cells.append(f"{mean['worst_auc']:.3f}")
     cells.append(f"{100 * mean['apcer']:.1f} / {100 * mean['bpcer']:.1f}")
     return "| " + " | ".join(cells) + " |"
@@ -163,6 +164,8 @@ def fold_lines(found: dict[str, Any]) -> list[str]:
         cells = [title, fold, f"{row['auc']['value']:.3f} [{low:.3f}, {high:.3f}]"]
         low, high = row["auc_stressed"]["ci95"]
         cells.append(f"{row['auc_stressed']['value']:.3f} [{low:.3f}, {high:.3f}]")
+        low, high = row["auc_tight"]["ci95"]
+        cells.append(f"{row['auc_tight']['value']:.3f} [{low:.3f}, {high:.3f}]")
         cells += [share(row["apcer"]), share(row["bpcer"])]
         cells += [share(row["stressed"]["apcer"]), share(row["stressed"]["bpcer"])]
         lines.append("| " + " | ".join(cells) + " |")
@@ -170,7 +173,7 @@ def fold_lines(found: dict[str, Any]) -> list[str]:
         if extra in found:
             rates_of = [found[extra][kind] for kind in ("apcer", "bpcer")]
             shown = [share(rate) if rate else "" for rate in rates_of]
-            lines.append(f"| {title} | {extra} | | | {shown[0]} | {shown[1]} | | |")
+            lines.append(f"| {title} | {extra} | | | | {shown[0]} | {shown[1]} | | |")
     return lines
 
 
@@ -181,9 +184,9 @@ def write_page() -> None:
     rule = "| --- |" + " ---: |" * (len(FOLDS) + 3)
     overview = [head, rule, *map(line, kept["rows"])]
     long = [
-        "| scores | left out | AUC [95 %] | stressed | APCER % | BPCER % | stressed APCER % "
-        "| stressed BPCER % |",
-        "| --- | --- |" + " ---: |" * 6,
+        "| scores | left out | AUC [95 %] | stressed | tight | APCER % | BPCER % "
+        "| stressed APCER % | stressed BPCER % |",
+        "| --- | --- |" + " ---: |" * 7,
         *(text for row in kept["rows"] for text in fold_lines(row)),
     ]
     people = json.loads((OUT / "left_out_people.json").read_text(encoding="utf-8"))

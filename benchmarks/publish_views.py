@@ -114,7 +114,7 @@ def main() -> None:
         save_file(halved(tensors), folder / file)
         print(f"{file}: {(folder / file).stat().st_size / 1e6:.2f} MB")
     _, system = load_system(folder)
-    plain = [read_table(asked.scores, fold).scores(stressed=False) for fold in FOLDS]
+    plain = [read_table(asked.scores, fold).scores() for fold in FOLDS]
     threshold = chosen_threshold(plain)
     found = measured(asked.scores)
     template = (Path(__file__).parent / "publish_views_card.md").read_text(encoding="utf-8")

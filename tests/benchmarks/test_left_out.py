@@ -37,10 +37,11 @@ def write_fold(folder, name, dataset, seed, useful):
     for n in range(200):
         live = n % 2 == 0
         values = {key: rng.normal() for key in ("near", "taught", "labelled")}
-        values[useful] += 4 if live else -4
+        values[useful] += 1.5 if live else -1.5
         fixed = {"path": f"{n}.png", "subject": str(n), "label": "live" if live else "attack"}
         fixed |= {"species": "live" if live else "print/a4", "camera": dataset, "score": 0.0}
-        rows.append({**fixed, "stressed": float(n % 4 > 1), "reach": 2.0, **values})
+        shown = ("plain", "stressed", "tight")[n // 2 % 3]
+        rows.append({**fixed, "shown": shown, "reach": 2.0, **values})
     with (folder / f"{name}--{dataset}.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
@@ -60,7 +61,7 @@ def test_a_fold_is_weighed_by_the_others_alone(tmp_path, monkeypatch, capsys, en
     monkeypatch.setattr("sys.argv", argv + (["--ends"] if ends else []))
     fusion.main()
     found = table.measured("x-fused" + ("-ends" if ends else ""), draws=50)["folds"]
-    assert all(found[d]["auc"]["value"] > 0.99 for d in table.FOLDS if d != "nuaa")
+    assert all(found[d]["auc"]["value"] > 0.95 for d in table.FOLDS if d != "nuaa")
     assert found["nuaa"]["auc"]["value"] < 0.9
     weights = json.loads((tmp_path / "f.json").read_text())
     assert weights["taught"][1] > weights["labelled"][1] >= 0
