@@ -61,7 +61,7 @@ def test_a_fold_is_weighed_by_the_others_alone(tmp_path, monkeypatch, capsys, en
     monkeypatch.setattr("sys.argv", argv + (["--ends"] if ends else []))
     fusion.main()
     found = table.measured("x-fused" + ("-ends" if ends else ""), draws=50)["folds"]
-    assert all(found[d]["auc"]["value"] > 0.95 for d in table.FOLDS if d != "nuaa")
+    assert all(found[d]["auc"]["value"] > 0.92 for d in table.FOLDS if d != "nuaa")
     assert found["nuaa"]["auc"]["value"] < 0.9
     weights = json.loads((tmp_path / "f.json").read_text())
     assert weights["taught"][1] > weights["labelled"][1] >= 0
