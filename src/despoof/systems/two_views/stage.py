@@ -49,10 +49,12 @@ class RecipeConfig(StrictConfig):
     )
     teacher: TeacherConfig | None = Field(default=None, description="null = labels alone")
     taught: float = Field(default=0.6, ge=0, le=1, description="share of the teacher in the loss")
-    steady: bool = Field(
-        default=True,
-        description="the teacher sees a view before its camera and codec are perturbed, so the "
-        "wide expert learns to answer alike whatever they do; false = the very same pixels",
+    steady: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of views that the teacher sees before camera and codec are perturbed: "
+        "there the wide expert learns to answer alike whatever they do; else the very same pixels",
     )
     mixtures: float = Field(
         default=0.25, ge=0, le=1, description="share of views that are two pictures mixed"
@@ -114,7 +116,10 @@ class WideStage:
         made = {"faces": small * 2 - 1, "live": batch["live"], "mixed": mixed}
         if self.teacher is None:
             return made
-        return made | {"taught": self.teacher(plain if self.recipe.steady else views)}
+        rng = np.random.default_rng(seed_of(self.seed, "steady", step))
+        steady = torch.from_numpy(rng.uniform(size=len(views)) < self.recipe.steady)
+        shown = torch.where(steady.view(-1, 1, 1, 1), plain, views)
+        return made | {"taught": self.teacher(shown)}
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return (1 − taught) · cross-entropy with the labels + taught · with the teacher."""
