@@ -134,7 +134,7 @@ def peers_judge(folder: Path) -> Judge:
     """Return MiniFASNet's answers as log-odds, and whether its own rule says live."""
     from peers.minifasnet import open_score
 
-    score = open_score(folder, threads=2)
+    score = open_score(folder, threads=1)
 
     def judge(faces: Sequence[tuple[Image, Face]]) -> list[dict[str, float]]:
         rows: list[dict[str, float]] = []

@@ -5,7 +5,8 @@
 Reads the scores that `left_out.py score` wrote (<name>--<set>.csv): each fold's logits come from
 networks that saw nothing of it. Logistic regression on plain and stressed pictures; every fold and
 class weighs the same. For the table each fold is scored with weights fitted on the *other* folds
-(<name>-fused--<set>.csv); what ships is fitted on all of them (-o), as `model.fusion` takes it.
+(<name>-fused--<set>.csv, and a file for each logit alone); what ships is fitted on all of them, as
+`model.fusion` takes it (-o).
 """
 
 import argparse
@@ -68,6 +69,16 @@ def as_config(w: NDArray[np.float64], ends: bool) -> FusionConfig:
     return FusionConfig.parse(pairs)
 
 
+def write_scores(name: str, fold: str, table: Table, score: NDArray[np.float64]) -> None:
+    """Write a fold's rows with another score."""
+    with (SCORES / f"{name}--{fold}.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(table.rows[0]))
+        writer.writeheader()
+        writer.writerows(
+            {**row, "score": value} for row, value in zip(table.rows, score, strict=True)
+        )
+
+
 def main() -> None:
     """Fit, write the fused scores of each fold and the weights of all."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -80,13 +91,9 @@ def main() -> None:
     for held, table in tables.items():
         others = [other for name, other in tables.items() if name != held]
         score = features(table, asked.ends) @ fit(others, asked.ends)
-        path = SCORES / f"{asked.name}-fused{'-ends' if asked.ends else ''}--{held}.csv"
-        with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, list(table.rows[0]))
-            writer.writeheader()
-            writer.writerows(
-                {**row, "score": value} for row, value in zip(table.rows, score, strict=True)
-            )
+        write_scores(f"{asked.name}-fused{'-ends' if asked.ends else ''}", held, table, score)
+        for part in LOGITS:
+            write_scores(f"{asked.name}-{part}", held, table, table.columns[part])
     config = as_config(fit(list(tables.values()), asked.ends), asked.ends).plain()
     text = json.dumps(config)
     print(text)

@@ -32,8 +32,10 @@ FOLDS = ("celeba-spoof", "nuaa", "casia-mfsd", "replay-attack")
 PAGE = Path(__file__).parents[1] / "docs" / "left_out.md"
 TITLES = {
     "minifasnet": "MiniFASNet ×2, a peer",
-    "texture": "the default before, where it never saw the source",
-    "fold": "two views, equal weights",
+    "fold-near": "near expert alone (the recipe of before)",
+    "fold-labelled": "wide expert, labels alone",
+    "fold-taught": "wide expert, taught answer alone",
+    "fold": "two views, the same weight for each logit",
     "fold-fused": "two views, weights from the other folds",
     "fold-fused-ends": "the same, tight crops weighed apart",
 }

@@ -1,16 +1,23 @@
 """Windows in tensors against windows in numbers; fusion; the teacher; what the loss counts."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 import torch
+import yaml
 from onnx import TensorProto, helper
+from safetensors.torch import save_file
 
 from despoof.core.errors import ConfigError, WeightsError
 from despoof.core.types import Face
 from despoof.face.crop import CropConfig, crop_face
 from despoof.face.window import window_of
+from despoof.systems.experiment import read_experiment
 from despoof.systems.records import system_record
+from despoof.systems.saving import load_system
 from despoof.systems.two_views.config import FusionConfig, TwoViewsConfig
 from despoof.systems.two_views.network import Answers, cut_windows, windows_in
 from despoof.systems.two_views.stage import _mixtures
@@ -193,3 +200,24 @@ def test_labels_of_mixtures_do_not_count(made_up_root, tmp_path):
         loss, logs = stage.loss(batch)
         flipped, _ = stage.loss({**batch, "live": ~batch["live"]})
     assert float(loss) == float(flipped) and float(logs["labelled"]) == 0
+
+
+BEGUN = json.loads(Path(__file__).with_name("begun_before.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", ["texture", "two-views"])
+def test_a_run_that_was_begun_before_still_loads(name, tmp_path):
+    """Configuration and tensors as they were written when two views began."""
+    begun = BEGUN[name]
+    values = {"system": name, "config": begun["config"]}
+    (tmp_path / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    tensors = {key: torch.zeros(shape) for key, shape in begun["tensors"].items()}
+    save_file(tensors, tmp_path / "model.safetensors")
+    found, system = load_system(tmp_path)
+    assert found == name and system.config.plain() == begun["config"]
+
+
+def test_an_experiment_that_was_begun_before_is_still_read(tmp_path):
+    path = tmp_path / "experiment.yaml"
+    path.write_text(yaml.safe_dump(BEGUN["experiment"]), encoding="utf-8")
+    assert read_experiment(path).plain() == BEGUN["experiment"]
