@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from despoof.core.config import StrictConfig
+from despoof.core.device import usable_cores
 from despoof.core.errors import WeightsError
 from despoof.core.files import sha256
 
@@ -37,7 +38,9 @@ def open_teacher(config: TeacherConfig) -> Teacher:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # it runs beside the training step, and idle threads spin
+    options.intra_op_num_threads = usable_cores()
+    # It runs beside the training step: threads that wait must not spin.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     sessions: list[tuple[onnxruntime.InferenceSession, str]] = []
     for name in config.files:
