@@ -1,4 +1,4 @@
-"""Put the systems' figures into README.md, between its two marks; none of them is typed by hand.
+"""Put the systems' figures into README.md, between its marks; none of them is typed by hand.
 
 python benchmarks/readme_table.py
 """
@@ -12,6 +12,13 @@ from results_page import span, table
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 START, END = "<!-- systems: benchmarks/readme_table.py -->", "<!-- end of systems -->"
+UNSEEN = "<!-- unseen cameras: benchmarks/readme_table.py -->"
+UNSEEN_END = "<!-- end of unseen cameras -->"
+UNSEEN_ROWS = {
+    "fold-fused": "**despoof**, two views",
+    "minifasnet": "MiniFASNet ×2 (may have seen some)",
+    "fold-near": "despoof before, near view alone",
+}
 DOCS = "src/despoof/systems"
 ROWS = {
     "despoofing_diffusion_obelm": (
@@ -39,8 +46,8 @@ ROWS = {
         "student",
     ),
     "texture_mean": (
-        "texture classifier with a UNet for the genuine face, **the default**",
-        "none: what carries over best so far",
+        "texture classifier with a UNet for the genuine face: the near view of the default",
+        "none: what generalised best before",
         "texture",
         "texture",
     ),
@@ -77,12 +84,32 @@ def systems_table() -> str:
     return table(head, body)
 
 
+def unseen_table() -> str:
+    """Return the table of sources that were left out, with a peer beside."""
+    kept = json.loads((HERE / "results" / "left_out.json").read_text(encoding="utf-8"))
+    rows = {row["name"]: row for row in kept["rows"]}
+    body: list[tuple[str, ...]] = []
+    for name, title in UNSEEN_ROWS.items():
+        mean = rows[name]["mean"]
+        cells = [f"{mean[key]:.3f}" for key in ("auc", "worst_auc", "auc_stressed", "auc_tight")]
+        cells.append(f"{100 * mean['apcer']:.0f} / {100 * mean['bpcer']:.0f} %")
+        body.append((title, *cells))
+    head = ("", "mean AUC", "worst source", "bad pictures", "cropped tight", "APCER / BPCER")
+    return table(head, body)
+
+
+def put(text: str, start: str, end: str, made: str) -> str:
+    """Replace what stands between two marks."""
+    before, rest = text.split(start)
+    _, after = rest.split(end)
+    return f"{before}{start}\n\n{made}\n\n{end}{after}"
+
+
 def main() -> None:
-    """Write the table into the README."""
+    """Write the tables into the README."""
     text = README.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    _, after = rest.split(END)
-    README.write_text(f"{before}{START}\n\n{systems_table()}\n\n{END}{after}", encoding="utf-8")
+    text = put(text, START, END, systems_table())
+    README.write_text(put(text, UNSEEN, UNSEEN_END, unseen_table()), encoding="utf-8")
     print(f"wrote {README}")
 
 
