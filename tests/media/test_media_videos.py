@@ -3,6 +3,7 @@ import io
 import itertools
 import os
 import struct
+import subprocess
 import time
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from despoof.core.errors import InputError, MediaError
 from despoof.media import ImageLimits, open_camera, read_frames, read_video
 from despoof.media.picking import shown_at, spread
+from despoof.media.upright import turn_of
 from media.media_samples import seen_seconds, write_video
 
 
@@ -52,19 +54,55 @@ def test_a_variable_frame_rate_is_sampled_by_time(tmp_path):
 def _turned(data, matrix):
     """Write a display matrix into an MP4's track header (16.16 fixed point)."""
     at = data.index(b"tkhd") + 4 + 40
-    a, b, c, d = (int(v) * 65536 for v in matrix)
+    a, b, c, d = (round(v * 65536) for v in matrix)
     return data[:at] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30) + data[at + 36 :]
 
 
-@pytest.mark.parametrize(
-    ("matrix", "turns"),
-    # turns: how often the stored picture is to be turned counterclockwise
-    [((1, 0, 0, 1), 0), ((0, 1, -1, 0), 3), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1)],
-)
-def test_rotation_metadata_are_applied(clip, matrix, turns):
+EIGHT = [(a, 0, 0, d) for a in (1, -1) for d in (1, -1)] + [
+    (0, b, c, 0) for b in (1, -1) for c in (1, -1)
+]
+
+
+def _laid(picture, matrix):
+    """Move every pixel to where a display matrix takes it, the slow and plain way."""
+    a, b, c, d = matrix
+    height, width = picture.shape[:2]
+    y, x = np.mgrid[:height, :width]
+    across, down = a * x + c * y, b * x + d * y
+    across, down = across - across.min(), down - down.min()
+    shown = np.zeros((down.max() + 1, across.max() + 1, 3), np.uint8)
+    shown[down, across] = picture
+    return shown
+
+
+@pytest.mark.parametrize("matrix", EIGHT)
+def test_every_display_matrix_is_applied_as_players_do(clip, matrix):
     plain = read_video(clip, count=1)[0].image
-    turned = read_video(_turned(clip.read_bytes(), matrix), count=1)[0].image
-    assert np.array_equal(turned, np.rot90(plain, turns))
+    shown = read_video(_turned(clip.read_bytes(), matrix), count=1)[0].image
+    assert np.array_equal(shown, _laid(plain, matrix))
+
+
+def test_the_eight_matrices_differ_and_agree_with_ffmpeg(clip, tmp_path):
+    ffmpeg = pytest.importorskip("imageio_ffmpeg").get_ffmpeg_exe()
+    seen = set()
+    for matrix in EIGHT:
+        path = tmp_path / "turned.mp4"
+        path.write_bytes(_turned(clip.read_bytes(), matrix))
+        raw = "-frames:v 1 -f rawvideo -pix_fmt rgb24 -sws_flags bilinear -".split()
+        bare = subprocess.check_output([ffmpeg, "-loglevel", "error", "-i", str(path), *raw])
+        ours = read_video(path, count=100)[0].image
+        theirs = np.frombuffer(bare, np.uint8).reshape(ours.shape)
+        assert np.abs(ours.astype(int) - theirs).max() <= 2
+        seen.add(ours.tobytes())
+    assert len(seen) == 8
+
+
+def test_other_matrices_are_rounded_and_empty_ones_ignored(clip):
+    plain = read_video(clip, count=1)[0].image
+    for matrix, rounded in (((0.9, 0.3, -0.3, 0.9), EIGHT[0]), ((0, 0, 0, 0), EIGHT[0])):
+        shown = read_video(_turned(clip.read_bytes(), matrix), count=1)[0].image
+        assert np.array_equal(shown, _laid(plain, rounded))
+    assert turn_of(b"") == turn_of(bytes(20)) == (False, False, False)
 
 
 def test_wide_pixels_are_made_square(tmp_path):

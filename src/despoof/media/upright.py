@@ -1,5 +1,6 @@
 """A decoded video frame to upright RGB with square pixels."""
 
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +10,12 @@ from despoof.core.types import Image
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+Turn = tuple[bool, bool, bool]
+"""Exchange rows and columns; then mirror left and right; then mirror top and bottom."""
+
 
 def upright(frame: "VideoFrame", aspect: float = 1.0) -> Image:
-    """Convert a frame to RGB, stretch it to square pixels and turn it as its metadata say.
+    """Convert a frame to RGB, stretch it to square pixels and lay it as its display matrix says.
 
     Args:
         frame: as decoded; any pixel format that FFmpeg knows.
@@ -22,5 +26,38 @@ def upright(frame: "VideoFrame", aspect: float = 1.0) -> Image:
     """
     width = max(1, round(frame.width * aspect))
     pixels = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
-    quarter_turns = round(frame.rotation / 90)  # counterclockwise, as np.rot90 turns
-    return np.ascontiguousarray(np.rot90(pixels, quarter_turns), dtype=np.uint8)
+    swapped, mirrored, upended = _turn_of(frame)
+    if swapped:
+        pixels = pixels.transpose(1, 0, 2)
+    if mirrored:
+        pixels = pixels[:, ::-1]
+    if upended:
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels, dtype=np.uint8)
+
+
+def turn_of(matrix: bytes) -> Turn:
+    """Return what lays a picture as a display matrix does: one of eight turns and mirror images.
+
+    A pixel at x, y (right, down) is shown at x' = a x + c y, y' = b x + d y, but for a shift. A
+    matrix between two of the eight is rounded; one that says nothing leaves the picture.
+
+    >>> turn_of(struct.pack("<9i", -65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30))
+    (False, True, False)
+
+    Args:
+        matrix: 36 bytes, nine 32-bit integers of this machine's order: a b u c d v x y w.
+    """
+    if len(matrix) < 36:
+        return False, False, False
+    a, b, _, c, d = struct.unpack_from("=5i", matrix)
+    swapped = abs(b) + abs(c) > abs(a) + abs(d)
+    across, down = (c, b) if swapped else (a, d)
+    return swapped, across < 0, down < 0
+
+
+def _turn_of(frame: "VideoFrame") -> Turn:
+    from av.sidedata.sidedata import Type
+
+    found = frame.side_data.get(Type.DISPLAYMATRIX)
+    return turn_of(b"" if found is None else bytes(found))
