@@ -118,8 +118,13 @@ def test_a_search_finds_the_frames_that_decoding_finds(kind, tmp_path, monkeypat
     rng = np.random.default_rng(3)
     times = np.cumsum(rng.choice([0.04, 0.08, 0.5], 400))
     path = _b_frames(tmp_path / "vfr.bin", times, times[-1], kind)
+    timeline = survey(path, "vfr")
+    assert len(timeline.keys) >= 15
+    assert np.all(np.diff(timeline.stamps) > 0)
     monkeypatch.setattr("despoof.media.videos._SEEK_ABOVE", 0.0)
     searched = read_video(path, count=11)
+    with opened(path, "vfr") as (container, stream):
+        assert None not in list(seek_each(container, stream, timeline, [100, 200, 300]))
     monkeypatch.setattr("despoof.media.videos._SEEK_ABOVE", 1e9)
     decoded = read_video(path, count=11)
     assert [f.time for f in searched] == [f.time for f in decoded]

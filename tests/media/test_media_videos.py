@@ -88,7 +88,17 @@ def test_the_eight_matrices_differ_and_agree_with_ffmpeg(clip, tmp_path):
     for matrix in EIGHT:
         path = tmp_path / "turned.mp4"
         path.write_bytes(_turned(clip.read_bytes(), matrix))
-        raw = "-frames:v 1 -f rawvideo -pix_fmt rgb24 -sws_flags bilinear -".split()
+        raw = [
+            "-frames:v",
+            "1",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "-sws_flags",
+            "bilinear",
+            "-",
+        ]
         bare = subprocess.check_output([ffmpeg, "-loglevel", "error", "-i", str(path), *raw])
         ours = read_video(path, count=100)[0].image
         theirs = np.frombuffer(bare, np.uint8).reshape(ours.shape)

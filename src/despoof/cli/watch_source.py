@@ -43,6 +43,7 @@ def _decoded(path: Path, name: str) -> Generator[Frame]:
     import numpy as np
 
     from despoof.media.containers import opened
+    from despoof.media.film_colour import colour_of
     from despoof.media.images import DEFAULT_LIMITS
     from despoof.media.picking import decode
     from despoof.media.timeline import check_covered, placed, survey
@@ -58,7 +59,8 @@ def _decoded(path: Path, name: str) -> Generator[Frame]:
             start = seconds if index == 0 else start
             # The timeline's clock goes on where the stream's goes back; tracks need it to.
             last = max(seconds - start, last + 0.001) if index else 0.0
-            yield Frame(square(picture, stream, DEFAULT_LIMITS, name), name, index, last)
+            image = square(picture, stream, DEFAULT_LIMITS, name)
+            yield Frame(image, name, index, last, colour_of(picture, name).note)
             index += 1
     if not index:
         raise MediaError(

@@ -25,6 +25,7 @@ def undecided(
         index=frame.index,
         time=frame.time,
         quality=quality or {},
+        colour=frame.colour,
     )
 
 

@@ -163,10 +163,13 @@ class _Packets:
             shown = order = len(self.shown)
         # Decoding stamps ascend, and a key frame is shown after all that was stored before it.
         # Where that is not so, another film begins, or the clock was set back.
-        if self.shown and (order < self.before or (packet.is_keyframe and shown <= self.top)):
+        back = packet.dts is not None and packet.dts < self.before
+        if self.shown and (back or (packet.is_keyframe and shown <= self.top)):
             self.starts.append(len(self.shown))
             self.top = _NO_STAMP
-        self.top, self.before = max(self.top, shown), order
+        self.top = max(self.top, shown)
+        if packet.dts is not None:
+            self.before = packet.dts
         self.shown.append(shown)
         self.order.append(order)
         self.key.append(packet.is_keyframe)

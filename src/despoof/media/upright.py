@@ -1,31 +1,38 @@
 """A decoded video frame to upright RGB with square pixels."""
 
 import struct
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from despoof.core.types import Image
+from despoof.media.film_colour import colour_of, rgb_of
 
 if TYPE_CHECKING:
+    from av.sidedata.sidedata import SideData
     from av.video.frame import VideoFrame
 
 Turn = tuple[bool, bool, bool]
 """Exchange rows and columns; then mirror left and right; then mirror top and bottom."""
 
 
-def upright(frame: "VideoFrame", aspect: float = 1.0) -> Image:
-    """Convert a frame to RGB, stretch it to square pixels and lay it as its display matrix says.
+def upright(frame: "VideoFrame", name: str, aspect: float = 1.0) -> Image:
+    """Convert a frame to sRGB, stretch it to square pixels and lay it as its display matrix says.
 
     Args:
         frame: as decoded; any pixel format that FFmpeg knows.
+        name: what messages call its source.
         aspect: width of a pixel over its height; 1 for nearly all videos.
 
     Returns:
         (H, W, 3) uint8 RGB.
+
+    Raises:
+        MediaError: its colours are coded in a way that cannot be brought to sRGB.
     """
     width = max(1, round(frame.width * aspect))
-    pixels = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
+    pixels = rgb_of(frame, width, colour_of(frame, name))
     swapped, mirrored, upended = _turn_of(frame)
     if swapped:
         pixels = pixels.transpose(1, 0, 2)
@@ -59,5 +66,6 @@ def turn_of(matrix: bytes) -> Turn:
 def _turn_of(frame: "VideoFrame") -> Turn:
     from av.sidedata.sidedata import Type
 
-    found = frame.side_data.get(Type.DISPLAYMATRIX)
-    return turn_of(b"" if found is None else bytes(found))
+    beside = cast("Iterable[SideData]", frame.side_data)  # a Mapping that gives its values
+    found = (bytes(one) for one in beside if one.type == Type.DISPLAYMATRIX)
+    return turn_of(next(found, b""))

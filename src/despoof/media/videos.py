@@ -9,6 +9,7 @@ import numpy as np
 from despoof.core.errors import InputError, MediaError
 from despoof.core.types import Frame, Image
 from despoof.media.containers import opened
+from despoof.media.film_colour import colour_of
 from despoof.media.images import DEFAULT_LIMITS, ImageLimits, check_size, name_of, read_bytes
 from despoof.media.picking import decode, seek_each, shown_at, spread
 from despoof.media.timeline import Timeline, check_covered, placed, survey
@@ -17,6 +18,9 @@ from despoof.media.upright import upright
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+_Pick = tuple[int, Image, str]
+"""Place in the timeline, picture, what was done to its colours."""
 
 _SEEK_ABOVE = 4.0
 """Seconds between wanted frames above which seeking beats decoding all that lies between."""
@@ -60,8 +64,8 @@ def read_video(
     if picks is None:
         picks = _decode(source, name, timeline, wanted, limits)
     return [
-        Frame(image, name, index, float(timeline.seconds[place]))
-        for index, (place, image) in enumerate(picks)
+        Frame(image, name, index, float(timeline.seconds[place]), colour)
+        for index, (place, image, colour) in enumerate(picks)
     ]
 
 
@@ -74,7 +78,14 @@ def square(frame: "VideoFrame", stream: "VideoStream", limits: ImageLimits, name
     check_size((frame.width, frame.height), limits, name)
     aspect = float(stream.sample_aspect_ratio or 1)
     check_size((max(1, round(frame.width * aspect)), frame.height), limits, name)
-    return upright(frame, aspect)
+    return upright(frame, name, aspect)
+
+
+def _taken(
+    found: "tuple[int, VideoFrame]", stream: "VideoStream", limits: ImageLimits, name: str
+) -> _Pick:
+    place, frame = found
+    return place, square(frame, stream, limits, name), colour_of(frame, name).note
 
 
 def _search(
@@ -83,16 +94,16 @@ def _search(
     timeline: Timeline,
     wanted: Sequence[int],
     limits: ImageLimits,
-) -> list[tuple[int, Image]] | None:
+) -> list[_Pick] | None:
     """Jump to the wanted frames where they lie far apart; None where that is not faithful."""
     if float(timeline.seconds[wanted[-1]]) < _SEEK_ABOVE * len(wanted):
         return None
-    picks: list[tuple[int, Image]] = []
+    picks: list[_Pick] = []
     with opened(source, name, timeline.track) as (container, stream):
         for found in seek_each(container, stream, timeline, wanted):
             if found is None:
                 return None
-            picks.append((found[0], square(found[1], stream, limits, name)))
+            picks.append(_taken(found, stream, limits, name))
     return picks
 
 
@@ -102,7 +113,7 @@ def _decode(
     timeline: Timeline,
     wanted: Sequence[int],
     limits: ImageLimits,
-) -> list[tuple[int, Image]]:
+) -> list[_Pick]:
     """Decode up to the last wanted frame; hold the wanted ones alone."""
     decoded = np.zeros(wanted[-1] + 1, np.bool_)
 
@@ -116,10 +127,7 @@ def _decode(
         if stream.width and stream.height:  # 0 until a frame decodes, if the header is damaged
             check_size((stream.width, stream.height), limits, name)
         frames = noted(placed(timeline, decode(container, stream)))
-        picks = [
-            (place, square(frame, stream, limits, name))
-            for place, frame in shown_at(frames, wanted)
-        ]
+        picks = [_taken(one, stream, limits, name) for one in shown_at(frames, wanted)]
     if not picks:
         raise MediaError(
             f"{name} is a video of which no frame decodes. Copy or export the file again."
