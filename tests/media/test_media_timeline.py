@@ -14,7 +14,7 @@ import pytest
 from despoof.cli.watch_source import video_frames
 from despoof.core.errors import MediaError
 from despoof.data.frames import count_frames, pick_frames, read_numbered
-from despoof.media import read_video
+from despoof.media import ImageLimits, read_video
 from despoof.media.containers import opened, packets
 from despoof.media.picking import seek_each
 from despoof.media.timeline import survey
@@ -174,6 +174,13 @@ def test_any_number_of_frames_ends_at_once_with_what_there_is(clip):
     assert time.perf_counter() - start < 2
     assert [frame.time for frame in frames] == pytest.approx(np.arange(100) / 25)
     assert len(read_video(clip, count=10**400)) == 100
+
+
+def test_more_frames_than_there_is_room_for_are_refused_before_they_are_held(clip):
+    limits = ImageLimits(max_held=64 * 48 * 3 * 20)
+    assert len(read_video(clip, count=20, limits=limits)) == 20
+    with pytest.raises(MediaError, match=r"100 frames of 64x48 .* Ask for at most 20 frames"):
+        read_video(clip, count=10**7, limits=limits)
 
 
 def _spoiled(data, share):

@@ -46,10 +46,12 @@ class ImageLimits:
     Attributes:
         max_pixels: width × height that the header may announce.
         max_bytes: size of the file, the bytes or the stream.
+        max_held: bytes of the decoded frames of a video that are held at once.
     """
 
     max_pixels: int = 100_000_000
     max_bytes: int = 200_000_000
+    max_held: int = 1_000_000_000
 
 
 DEFAULT_LIMITS = ImageLimits()

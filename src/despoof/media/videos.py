@@ -1,6 +1,7 @@
 """Frames out of a video, spread evenly over what it really holds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -82,10 +83,29 @@ def square(frame: "VideoFrame", stream: "VideoStream", limits: ImageLimits, name
 
 
 def _taken(
-    found: "tuple[int, VideoFrame]", stream: "VideoStream", limits: ImageLimits, name: str
-) -> _Pick:
-    place, frame = found
-    return place, square(frame, stream, limits, name), colour_of(frame, name).note
+    found: "Iterable[tuple[int, VideoFrame]]",
+    count: int,
+    stream: "VideoStream",
+    limits: ImageLimits,
+    name: str,
+) -> list[_Pick]:
+    """Convert up to `count` frames; before the first one it is known whether there is room."""
+    picks: list[_Pick] = []
+    held = 0
+    for place, frame in found:
+        aspect = float(stream.sample_aspect_ratio or 1)
+        size = round(frame.width * aspect) * frame.height * 3
+        if held + size * (count - len(picks)) > limits.max_held:
+            most = len(picks) + (limits.max_held - held) // max(size, 1)
+            raise MediaError(
+                f"{name}: {count} frames of {frame.width}x{frame.height} pixels take more than "
+                f"{limits.max_held / 1e9:g} GB, the limit. Ask for at most {most} frames, or raise "
+                "ImageLimits.max_held."
+            )
+        image = square(frame, stream, limits, name)
+        held += image.nbytes
+        picks.append((place, image, colour_of(frame, name).note))
+    return picks
 
 
 def _search(
@@ -98,13 +118,11 @@ def _search(
     """Jump to the wanted frames where they lie far apart; None where that is not faithful."""
     if float(timeline.seconds[wanted[-1]]) < _SEEK_ABOVE * len(wanted):
         return None
-    picks: list[_Pick] = []
     with opened(source, name, timeline.track) as (container, stream):
-        for found in seek_each(container, stream, timeline, wanted):
-            if found is None:
-                return None
-            picks.append(_taken(found, stream, limits, name))
-    return picks
+        found = seek_each(container, stream, timeline, wanted)
+        reached = takewhile(lambda one: one is not None, found)
+        picks = _taken((one for one in reached if one), len(wanted), stream, limits, name)
+    return picks if len(picks) == len(wanted) else None
 
 
 def _decode(
@@ -127,7 +145,7 @@ def _decode(
         if stream.width and stream.height:  # 0 until a frame decodes, if the header is damaged
             check_size((stream.width, stream.height), limits, name)
         frames = noted(placed(timeline, decode(container, stream)))
-        picks = [_taken(one, stream, limits, name) for one in shown_at(frames, wanted)]
+        picks = _taken(shown_at(frames, wanted), len(wanted), stream, limits, name)
     if not picks:
         raise MediaError(
             f"{name} is a video of which no frame decodes. Copy or export the file again."
