@@ -4,6 +4,7 @@ import io
 import itertools
 import struct
 import time
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -16,8 +17,9 @@ from despoof.core.errors import MediaError
 from despoof.data.frames import count_frames, pick_frames, read_numbered
 from despoof.media import ImageLimits, read_video
 from despoof.media.containers import opened, packets
+from despoof.media.joined import check_joined, video_starts
 from despoof.media.picking import seek_each
-from despoof.media.timeline import survey
+from despoof.media.timeline import check_covered, survey
 from media.media_samples import seen_seconds, write_video
 
 
@@ -57,6 +59,21 @@ def test_both_of_two_joined_films_are_seen(tmp_path, second):
     numbered = [image for _, image in read_numbered(joined, pick_frames(100, 8))]
     for ours, frame in zip(numbered, frames, strict=True):  # to within a frame: 4 levels
         assert np.abs(ours.astype(int) - frame.image).mean() < 8
+
+
+def test_video_packets_are_counted_by_their_stream(tmp_path):
+    joined = dark_then_bright(tmp_path, mpegts_start_pid="0x300")
+    with joined.open("rb") as file:
+        assert video_starts(file) == {0x100: 50, 0x300: 50}
+        check_joined(file, {0x100, 0x300}, 100, "a.ts")
+        check_joined(file, {0x100}, 100, "a.ts")  # found under the first one's number
+        check_joined(file, {0x100, 0x300}, 50, "a.ts")  # two fields in one packet
+        with pytest.raises(MediaError, match=r"a\.ts: another film begins .*PID 768"):
+            check_joined(file, {0x100}, 50, "a.ts")
+    shifted = io.BytesIO(
+        joined.read_bytes()[: 188 * 40] + b"x" * 77 + joined.read_bytes()[188 * 40 :]
+    )
+    assert video_starts(shifted).total() >= 99
 
 
 def test_joined_films_with_frames_out_of_order(tmp_path):
@@ -200,6 +217,18 @@ def test_a_film_of_which_much_does_not_decode_is_refused(clip, tmp_path):
     with pytest.raises(MediaError, match="decode, the first gap"):
         list(watched)
     assert len(read_video(_spoiled(data, 0.05))) >= 7
+
+
+def test_what_a_stream_stores_and_never_shows_is_no_gap(clip):
+    """Two fields for a frame, or a frame that others are only predicted from."""
+    timeline = survey(clip, "clip")
+    decoded = np.arange(100) % 2 == 0
+    check_covered(timeline, decoded, "fields")
+    decoded[60:90] = False
+    with pytest.raises(MediaError, match=r"first gap is at 2\.4 s"):
+        check_covered(timeline, decoded, "holes")
+    late = replace(timeline, begin=40)
+    check_covered(late, np.arange(100) >= 40, "begins between key frames")
 
 
 def test_reading_goes_on_after_an_error_of_the_container():

@@ -5,12 +5,14 @@ what can be decoded. They are read once, without decoding, and laid out on one c
 on; everything that picks frames picks them from there.
 """
 
+import math
 from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 
 from despoof.core.errors import MediaError
 from despoof.media.containers import film_tracks, opened, packets
+from despoof.media.joined import check_joined
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -34,6 +37,9 @@ frames whose times are all the same would never be looked at.
 
 COVERED = 0.75
 """Share of a film's time that has to decode for it to be judged."""
+
+_ALONE = 2
+"""Frames in a row that may be missing between others without being a gap."""
 
 _NO_STAMP = -(2**63)
 
@@ -89,6 +95,10 @@ def survey(source: Path | bytes, name: str) -> Timeline:
         # The order of the header, but for tracks of a single picture.
         chosen = min(streams, key=lambda stream: 2 - min(len(read[stream.index].shown), 2))
         found = read[chosen.index]
+        if container.format.name == "mpegts":
+            ids = {stream.id for stream in container.streams.video}
+            with source.open("rb") if isinstance(source, Path) else BytesIO(source) as file:
+                check_joined(file, ids, sum(len(one.shown) for one in read.values()), name)
         if not found.shown:
             raise MediaError(
                 f"{name} is a video of which no frame decodes. Copy or export the file again."
@@ -119,7 +129,8 @@ def placed(
 def check_covered(timeline: Timeline, decoded: NDArray[np.bool_], name: str) -> None:
     """Refuse a film of which too much does not decode: what is left may not be what it shows.
 
-    Frames before the first key frame are forgiven, since nothing can show them.
+    Frames before the first key frame are forgiven, since nothing can show them; so are one or two
+    between others, since some streams store a frame as two fields, or frames that are never shown.
 
     Args:
         timeline: of the film.
@@ -129,15 +140,18 @@ def check_covered(timeline: Timeline, decoded: NDArray[np.bool_], name: str) -> 
     Raises:
         MediaError: less than `COVERED` of their time decodes; says how much, and from where on.
     """
+    lost = ~decoded
+    lost[: timeline.begin] = False
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], lost, [False]])))
+    gaps = [(a, b) for a, b in edges.reshape(-1, 2).tolist() if b - a > _ALONE]
     lengths = timeline.lengths[: len(decoded)]
-    counts = decoded.copy()
-    counts[timeline.begin :] = True
-    whole, there = float(lengths[counts].sum()), float(lengths[decoded].sum())
-    if there < COVERED * whole:
-        first = timeline.seconds[np.flatnonzero(~decoded & counts)[0]]
+    missing = math.fsum(float(lengths[a:b].sum()) for a, b in gaps)
+    whole = float(lengths[decoded].sum()) + missing
+    if missing > (1 - COVERED) * whole:
         raise MediaError(
-            f"{name}: only {there:.1f} of {whole:.1f} s decode, the first gap is at {first:.1f} s; "
-            f"expected at least {100 * COVERED:.0f} %. Copy or export the file again."
+            f"{name}: only {whole - missing:.1f} of {whole:.1f} s decode, the first gap is at "
+            f"{timeline.seconds[gaps[0][0]]:.1f} s; expected at least {100 * COVERED:.0f} %. Copy "
+            "or export the file again."
         )
 
 
