@@ -150,6 +150,33 @@ def test_a_search_finds_the_frames_that_decoding_finds(kind, tmp_path, monkeypat
         assert seen_seconds(one, times[-1]) == pytest.approx(one.time + times[0], abs=1.0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "codec", "options"),
+    [
+        ("avi", "mpeg4", {"bf": "2", "g": "12"}),  # stamps of decoding alone
+        ("avi", "libx264", {"bf": "3"}),
+        ("mpeg", "mpeg2video", {"bf": "2", "g": "12"}),
+        ("flv", "libx264", {"bf": "3"}),
+        ("webm", "libvpx", {"auto-alt-ref": "1", "lag-in-frames": "16"}),  # frames never shown
+        ("h264", "libx264", {"bf": "3"}),  # no stamps at all
+        ("asf", "msmpeg4v3", {}),
+    ],
+)
+def test_times_and_pictures_agree_in_other_containers(kind, codec, options, tmp_path):
+    path = tmp_path / "film.bin"
+    with av.open(str(path), "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(100):
+            level = np.full((48, 64, 3), round(30 + 190 * number / 100), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(level, format="rgb24")))
+        container.mux(stream.encode(None))
+    frames = read_video(path)
+    assert [f.time for f in frames] == pytest.approx(np.arange(8) / 2 + 0.25, abs=0.1)
+    assert [seen_seconds(f, 4) for f in frames] == pytest.approx([f.time for f in frames], abs=0.25)
+    assert count_frames(path) == 100 == len(list(video_frames(str(path))))
+
+
 def test_a_search_that_lands_late_is_found_out(clip):
     timeline = survey(clip, "clip")
 
@@ -186,9 +213,9 @@ def test_frames_crammed_into_no_time_are_candidates(tmp_path):
 
 
 def test_any_number_of_frames_ends_at_once_with_what_there_is(clip):
-    start = time.perf_counter()
+    start = time.process_time()  # not the clock on the wall: the machine may be busy
     frames = read_video(clip, count=10**7)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert [frame.time for frame in frames] == pytest.approx(np.arange(100) / 25)
     assert len(read_video(clip, count=10**400)) == 100
 

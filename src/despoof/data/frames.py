@@ -15,7 +15,7 @@ from despoof.media.containers import opened
 from despoof.media.files import is_image
 from despoof.media.images import DEFAULT_LIMITS, ImageLimits, read_image
 from despoof.media.picking import decode
-from despoof.media.timeline import survey
+from despoof.media.timeline import film_track, survey
 from despoof.media.videos import square
 
 FrameRule = Literal["uniform", "ssdg"]
@@ -106,7 +106,7 @@ def read_numbered(
     if not numbers:
         return
     wanted = set(numbers)
-    with opened(path, str(path), survey(path, str(path)).track) as (container, stream):
+    with opened(path, str(path), film_track(path, str(path))) as (container, stream):
         good = (frame for frame in decode(container, stream) if not frame.is_corrupt)
         for number, frame in enumerate(good):
             if number in wanted:

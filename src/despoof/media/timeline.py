@@ -106,6 +106,18 @@ def survey(source: Path | bytes, name: str) -> Timeline:
         return found.timeline()  # here: a stream of a closed container knows nothing
 
 
+def film_track(source: Path | bytes, name: str) -> int:
+    """Return the index of the film's stream; packets are read only where there is a choice.
+
+    Raises:
+        MediaError: as `survey`.
+    """
+    with opened(source, name) as (container, stream):
+        if len(film_tracks(container, name)) == 1:
+            return stream.index
+    return survey(source, name).track
+
+
 def placed(
     timeline: Timeline, frames: "Iterable[VideoFrame]"
 ) -> "Iterator[tuple[int, VideoFrame]]":
