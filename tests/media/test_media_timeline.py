@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from despoof.cli.watch_source import video_frames
 from despoof.core.errors import MediaError
@@ -19,7 +21,7 @@ from despoof.media import ImageLimits, read_video
 from despoof.media.containers import opened, packets
 from despoof.media.joined import check_joined, video_starts
 from despoof.media.picking import seek_each
-from despoof.media.timeline import check_covered, survey
+from despoof.media.timeline import Timeline, check_covered, survey
 from media.media_samples import seen_seconds, write_video
 
 
@@ -256,6 +258,22 @@ def test_what_a_stream_stores_and_never_shows_is_no_gap(clip):
         check_covered(timeline, decoded, "holes")
     late = replace(timeline, begin=40)
     check_covered(late, np.arange(100) >= 40, "begins between key frames")
+
+
+@given(stamps=st.lists(st.integers(0, 9), min_size=1, max_size=30), stamp=st.integers(0, 9))
+def test_a_stamp_is_found_at_its_next_place(stamps, stamp):
+    seconds = np.arange(len(stamps), dtype=float)
+    timeline = Timeline(0, np.array(stamps), seconds, np.ones(len(stamps)))
+    places = [i for i, one in enumerate(stamps) if one == stamp]
+    for last in range(-1, len(stamps)):
+        later = [i for i in places if i > last]
+        assert timeline.place_of(stamp, last) == (later or places[-1:] or [None])[0]
+
+
+def test_a_film_of_more_packets_than_are_held_is_refused(clip, monkeypatch):
+    monkeypatch.setattr("despoof.media.timeline._MOST", 99)
+    with pytest.raises(MediaError, match="more than 99 frames"):
+        read_video(clip)
 
 
 def test_reading_goes_on_after_an_error_of_the_container():

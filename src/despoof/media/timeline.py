@@ -7,8 +7,6 @@ on; everything that picks frames picks them from there.
 
 import math
 from array import array
-from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -41,6 +39,9 @@ COVERED = 0.75
 _ALONE = 2
 """Frames in a row that may be missing between others without being a gap."""
 
+_MOST = 10_000_000
+"""Packets of a film; at 60 a second they last 46 hours. They are held, 17 bytes each."""
+
 _NO_STAMP = -(2**63)
 
 
@@ -70,12 +71,22 @@ class Timeline:
         return len(self.seconds)
 
     @cached_property
-    def places(self) -> dict[int, list[int]]:
-        """Where each stamp stands: several times, where the clock goes back."""
-        found: defaultdict[int, list[int]] = defaultdict(list)
-        for place, stamp in enumerate([] if self.stamps is None else self.stamps.tolist()):
-            found[stamp].append(place)
-        return dict(found)
+    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+        stamps = np.zeros(0, np.int64) if self.stamps is None else self.stamps
+        order = np.argsort(stamps, kind="stable")
+        return stamps[order], order
+
+    def place_of(self, stamp: int, last: int) -> int | None:
+        """Return where a stamp stands: the first place after `last`, else the latest; or None.
+
+        It stands in several places where the clock goes back.
+        """
+        stamps, order = self._sorted
+        begin, end = np.searchsorted(stamps, stamp), np.searchsorted(stamps, stamp, "right")
+        places = order[begin:end]
+        if not len(places):
+            return None
+        return int(places[min(int(np.searchsorted(places, last, "right")), len(places) - 1)])
 
 
 def survey(source: Path | bytes, name: str) -> Timeline:
@@ -92,6 +103,8 @@ def survey(source: Path | bytes, name: str) -> Timeline:
         read = {stream.index: _Packets(stream) for stream in streams}
         for packet in packets(container, streams):
             read[packet.stream_index].add(packet)
+            if len(read[packet.stream_index].shown) > _MOST:
+                raise MediaError(f"{name} has more than {_MOST} frames. Cut it into parts.")
         # The order of the header, but for tracks of a single picture.
         chosen = min(streams, key=lambda stream: 2 - min(len(read[stream.index].shown), 2))
         found = read[chosen.index]
@@ -128,14 +141,10 @@ def placed(
     """
     last = -1
     for frame in frames:
-        spots = None if frame.pts is None else timeline.places.get(frame.pts)
-        if spots is None:
-            place = min(last + 1, len(timeline) - 1)
-        else:
-            place = spots[min(bisect_right(spots, last), len(spots) - 1)]
-        last = place
+        place = None if frame.pts is None else timeline.place_of(frame.pts, last)
+        last = min(last + 1, len(timeline) - 1) if place is None else place
         if not frame.is_corrupt:
-            yield place, frame
+            yield last, frame
 
 
 def check_covered(timeline: Timeline, decoded: NDArray[np.bool_], name: str) -> None:
