@@ -270,10 +270,16 @@ def clip(*frames):
     ]
 
 
-def test_a_clip_is_the_mean_of_its_frames_worst_faces():
-    assert whole_clip(clip([("live", 0.9)], [("spoof", 0.3)])).score == pytest.approx(0.6)
-    assert whole_clip(clip([("live", 0.9)], [("spoof", 0.3)])).label == "live"
+def test_a_clip_is_as_bad_as_its_worst_frames_worst_faces():
+    assert whole_clip(clip([("live", 0.9)], [("spoof", 0.3)])).score == 0.3
+    assert whole_clip(clip([("live", 0.9)], [("spoof", 0.3)])).label == "spoof"
     assert whole_clip(clip([("live", 0.6)], [("live", 0.9), ("spoof", 0.1)])).label == "spoof"
+    eight = [[("live", 0.9)]] * 6 + [[("live", 0.7)], [("live", 0.6), ("live", 0.8)]]
+    assert whole_clip(clip(*eight)).score == 0.6
+    assert whole_clip(clip(*eight)).label == "live"
+    twenty = [[("live", 0.9)]] * 18 + [[("live", 0.7)], [("spoof", 0.4)]]
+    assert whole_clip(clip(*twenty)).score == pytest.approx(0.55)
+    assert whole_clip(clip(*twenty)).label == "live"
 
 
 def test_a_clip_that_was_mostly_not_judged_is_undecided():

@@ -53,6 +53,7 @@ class Answer:
             "frames": self.frames,
             "faces": [_plain_face(face) for face in self.found],
         }
+        values |= {"colour": whole.colour} if whole.colour else {}
         return values | {"error": self.error} if self.error else values
 
 

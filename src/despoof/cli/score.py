@@ -58,7 +58,7 @@ def score(
     debug: DebugOption = False,
     version: VersionOption = False,
 ) -> int:
-    """Score every clip of a manifest: the mean over its frames of the worst face.
+    """Score every clip of a manifest: its worst frames, each its worst face.
 
     The same command goes on after a stop. FILE.errors.csv lists what could not be scored.
     Exit code: 0 done · 2 some not scored (unreadable, no face) · 64 wrong usage.

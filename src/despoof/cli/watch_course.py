@@ -54,6 +54,7 @@ class Course:
         frames: how many there were.
         dropped: how many were passed over.
         seconds: time of the latest frame.
+        colour: what was done to the frames' colours, see `core.types.Frame`.
     """
 
     def __init__(self, detector: "Detector", config: "LiveConfig", source: str) -> None:
@@ -62,6 +63,7 @@ class Course:
         self.frames = 0
         self.dropped = 0
         self.seconds = 0.0
+        self.colour = ""
         self._source = source
         self._detector = detector
         self._judge = judge_with(detector)
@@ -79,6 +81,7 @@ class Course:
         find = self._detector.face_detector
         self._state = step(self._state, frame, find, self._judge, self._config)
         self.seconds = frame.time or 0.0
+        self.colour = frame.colour
         for face in self._state.faces:
             number = face.track.number
             self._totals[number] = tally(self._totals.get(number), face, self.seconds)

@@ -93,6 +93,7 @@ def summary_line(course: Course, whole: Verdict, seconds: float, error: str) -> 
             for verdict in [total.verdict(whole.source)]
         ],
     }
+    values |= {"colour": course.colour} if course.colour else {}
     return values | {"error": error} if error else values
 
 

@@ -40,25 +40,33 @@ def video_frames(name: str) -> Generator[Frame]:
 
 
 def _decoded(path: Path, name: str) -> Generator[Frame]:
-    from despoof.media.picking import decode
-    from despoof.media.upright import upright
-    from despoof.media.videos import opened
+    import numpy as np
 
-    start: float | None = None
-    last, index = -1.0, 0
-    with opened(path, name) as (container, stream):
-        aspect = float(stream.sample_aspect_ratio or 1)
-        for seconds, picture in decode(container, stream):
-            start = seconds if start is None else start
-            if seconds - start <= last:
-                continue  # a damaged stream jumps back; tracks need time to go on
-            last = seconds - start
-            yield Frame(upright(picture, aspect), name, index, last)
+    from despoof.media.containers import opened
+    from despoof.media.film_colour import colour_of
+    from despoof.media.images import DEFAULT_LIMITS
+    from despoof.media.picking import decode
+    from despoof.media.timeline import check_covered, placed, survey
+    from despoof.media.videos import square
+
+    timeline = survey(path, name)
+    decoded = np.zeros(len(timeline), np.bool_)
+    start, last, index = 0.0, 0.0, 0
+    with opened(path, name, timeline.track) as (container, stream):
+        for place, picture in placed(timeline, decode(container, stream)):
+            decoded[place] = True
+            seconds = float(timeline.seconds[place])
+            start = seconds if index == 0 else start
+            # The timeline's clock goes on where the stream's goes back; tracks need it to.
+            last = max(seconds - start, last + 0.001) if index else 0.0
+            image = square(picture, stream, DEFAULT_LIMITS, name)
+            yield Frame(image, name, index, last, colour_of(picture, name).note)
             index += 1
-    if start is None:
+    if not index:
         raise MediaError(
             f"{name} is a video of which no frame decodes. Copy or export the file again."
         )
+    check_covered(timeline, decoded, name)
 
 
 def paced(

@@ -28,12 +28,14 @@ class Frame:
         source: the path or name it came from, as the user gave it.
         index: 0 for a photograph, else the frame's position among those that were taken.
         time: seconds from the start of the video; None for a photograph.
+        colour: what was converted or assumed to make its colours sRGB, in words; "" for nothing.
     """
 
     image: Image
     source: str
     index: int = 0
     time: float | None = None
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Verdict:
         index: frame index in a video, 0 for a photograph.
         time: seconds from the start of a video, None for a photograph.
         quality: what the quality gate measured, by name (SI or pixel units, see face/quality.py).
+        colour: of the picture, see `Frame`.
     """
 
     label: VerdictLabel
@@ -112,6 +115,7 @@ class Verdict:
     index: int = 0
     time: float | None = None
     quality: dict[str, float] = field(default_factory=dict[str, float])
+    colour: str = ""
 
 
 @dataclass(frozen=True)

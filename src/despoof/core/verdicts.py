@@ -1,5 +1,6 @@
 """No verdict on a face; several faces or frames to one verdict."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -25,6 +26,7 @@ def undecided(
         index=frame.index,
         time=frame.time,
         quality=quality or {},
+        colour=frame.colour,
     )
 
 
@@ -42,11 +44,37 @@ def worst_face(verdicts: Sequence[Verdict]) -> Verdict:
     return min(verdicts, key=lambda v: (order[v.label], v.score if v.score is not None else 0.0))
 
 
-def whole_clip(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict of a video: the mean of the frames' worst scores, against the threshold.
+def clip_score(scores: Sequence[float]) -> float:
+    """Sum the scores of a clip's frames up: the mean of the worst tenth, at least of one frame.
 
-    Frames whose worst face is undecided are left out of the mean; when they are more than half,
-    the clip is undecided with the first of their reasons. One frame is a picture: `worst_face`.
+    A film is as bad as its attack part. The mean over all frames is not: three frames of a genuine
+    face outweigh five of an attack, and whoever makes the film chooses how many there are and how
+    live they look. Here, where a tenth of the frames show an attack, nothing else counts: no other
+    frame has a say, however many there are and however high they score. (The mean of the worst
+    third, or of two frames of eight, still lets very live frames outweigh a short attack.) A single
+    frame decides alone below twenty; of more it does not, so that one dip does not end a long film.
+
+    The price: the score of a live film falls below the mean of its frames, by about 1.4 of their
+    standard deviations for 8 frames, 1.8 for 16, 1.7 for 32. Frames of one film differ little
+    beside live and attack, so only films near the threshold fall under it, or those with a frame
+    that is far off and that the quality gate lets pass. A second try mends that error; the other
+    one nothing mends.
+
+    >>> clip_score([3.0, 3.0, 3.0, -2.0, 3.0, 3.0, 3.0, 3.0]), clip_score([1.0] * 19 + [0.0])
+    (-2.0, 0.5)
+
+    Args:
+        scores: of the frames, at least one, higher = more live.
+    """
+    worst = sorted(scores)[: max(1, len(scores) // 10)]
+    return math.fsum(worst) / len(worst)
+
+
+def whole_clip(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict of a video: the `clip_score` of its frames' worst faces, against the threshold.
+
+    Frames whose worst face is undecided are left out; when they are more than half, the clip is
+    undecided with the first of their reasons. One frame is a picture: `worst_face`.
     """
     frames = [list(group) for _, group in groupby(verdicts, key=lambda v: v.index)]
     if len(frames) == 1:
@@ -63,7 +91,7 @@ def whole_clip(verdicts: Sequence[Verdict]) -> Verdict:
             score=None,
             reason=f"{missing} of {len(frames)} frames could not be judged: {reason}",
         )
-    mean = sum(scores) / len(scores)
+    score = clip_score(scores)
     threshold = judged[0].threshold
-    label = "live" if threshold is not None and mean > threshold else "spoof"
-    return replace(first, label=label, score=mean, threshold=threshold, reason="")
+    label = "live" if threshold is not None and score > threshold else "spoof"
+    return replace(first, label=label, score=score, threshold=threshold, reason="")

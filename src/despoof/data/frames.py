@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 from despoof.core.device import seed_of
-from despoof.core.errors import InputError, MediaError
+from despoof.core.errors import InputError
 from despoof.core.types import Image
+from despoof.media.containers import opened
 from despoof.media.files import is_image
-from despoof.media.images import DEFAULT_LIMITS, ImageLimits, check_size, read_image
+from despoof.media.images import DEFAULT_LIMITS, ImageLimits, read_image
 from despoof.media.picking import decode
-from despoof.media.upright import upright
-from despoof.media.videos import opened
+from despoof.media.timeline import film_track, survey
+from despoof.media.videos import square
 
 FrameRule = Literal["uniform", "ssdg"]
 """`uniform`: the middles of equal parts. `ssdg`: the 7th frame, and the one half a clip later."""
@@ -67,18 +68,13 @@ def pick_one(total: int, seed: int, epoch: int, name: str) -> int:
 def count_frames(path: Path) -> int:
     """Return how many frames a clip has: 1 for a picture; the packets of a video, not decoded.
 
-    The header is not asked: it keeps its promise even where the file was cut.
+    The header is not asked: it keeps its promise even where the file was cut. The film is the track
+    that `media.timeline.survey` chooses, as everywhere.
 
     Raises:
         MediaError: missing, neither picture nor video, or empty.
     """
-    if is_image(path):
-        return 1
-    with opened(path, str(path)) as (container, stream):
-        count = sum(1 for packet in container.demux(stream) if packet.size)
-    if count < 1:
-        raise MediaError(f"{path} is a video without frames. Copy or export the file again.")
-    return count
+    return 1 if is_image(path) else len(survey(path, str(path)))
 
 
 def read_numbered(
@@ -110,12 +106,10 @@ def read_numbered(
     if not numbers:
         return
     wanted = set(numbers)
-    with opened(path, str(path)) as (container, stream):
-        if stream.width and stream.height:
-            check_size((stream.width, stream.height), limits, str(path))
-        aspect = float(stream.sample_aspect_ratio or 1)
-        for number, (_, frame) in enumerate(decode(container, stream)):
+    with opened(path, str(path), film_track(path, str(path))) as (container, stream):
+        good = (frame for frame in decode(container, stream) if not frame.is_corrupt)
+        for number, frame in enumerate(good):
             if number in wanted:
-                yield number, upright(frame, aspect)
+                yield number, square(frame, stream, limits, str(path))
             if number >= numbers[-1]:
                 return

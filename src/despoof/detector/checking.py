@@ -117,7 +117,7 @@ class Detector:
         cropped: bool = False,
         frames: int = 8,
     ) -> Verdict:
-        """Sum `check` up: the worst face of a picture, the mean over the frames of a video."""
+        """Sum `check` up: the worst face of a picture, the worst frames of a video."""
         return whole_clip(self.check(source, boxes=boxes, cropped=cropped, frames=frames))
 
     def decompose(

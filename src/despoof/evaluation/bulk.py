@@ -176,5 +176,6 @@ def _identity(detector: Detector, settings: BulkSettings) -> dict[str, object]:
         "crop": detector.crop.digest(),
         "quality": detector.quality.digest() if detector.quality else None,
         "face_detector": type(detector.face_detector).__name__,
+        "clip": "the worst frames",
         **vars(settings),
     }

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from despoof.core.errors import DespoofError, InputError
 from despoof.core.types import Face, FaceDetector, Frame, Image, Verdict
-from despoof.core.verdicts import whole_clip
+from despoof.core.verdicts import clip_score, whole_clip
 from despoof.data.manifest import Clip
 from despoof.detector import CROPPED_CONTEXT, Detector
 from despoof.evaluation.score_journal import Outcome
@@ -49,11 +49,11 @@ def score_clips(
 ) -> Iterator[list[tuple[Clip, Outcome]]]:
     """Score clips in batches of about `detector.batch_size` frames; nothing is written.
 
-    The score of a clip is that of `Detector.judge`: the mean over its frames of the worst face. It
-    does not hang on a threshold: a face that was judged goes before one that the quality gate
-    turned away. A clip that could not be decided at all has the mean of what scores there are,
-    with the reason. Frames, faces and settings are the same in any batch, but the last bits of a
-    network's sums are not: equal clips in equal order give equal scores.
+    The score of a clip is that of `Detector.judge` (`core.verdicts.clip_score`): of its worst
+    frames, each its worst face. It does not hang on a threshold: a face that was judged goes before
+    one that the quality gate turned away. A clip that could not be decided at all has the score of
+    what frames have one, with the reason. Frames, faces and settings are the same in any batch, but
+    the last bits of a network's sums are not: equal clips in equal order give equal scores.
     """
     faces = _KnownFaces(detector.face_detector)
     # Against an infinite threshold a judged face is a spoof and a gated one undecided, whatever
@@ -138,5 +138,5 @@ def _outcome(verdicts: Sequence[Verdict]) -> Outcome:
     for verdict in verdicts:
         if verdict.score is not None:
             worst[verdict.index] = min(verdict.score, worst.get(verdict.index, math.inf))
-    mean = math.fsum(worst.values()) / len(worst) if worst else None
-    return Outcome(mean, whole.reason)
+    score = clip_score(list(worst.values())) if worst else None
+    return Outcome(score, whole.reason)

@@ -23,7 +23,7 @@ class Outcome:
     """What became of one clip.
 
     Attributes:
-        score: the mean over frames of the worst face, higher = more live; None = a non-response.
+        score: the worst frames, each its worst face, higher = more live; None = a non-response.
         reason: why there is no score, or why `despoof check` would leave the clip undecided
             although it has one; "" for a clip without complaint.
     """

@@ -74,7 +74,7 @@ def _frames(container: "InputContainer", source: str) -> Iterator[Frame]:
             try:
                 for frame in container.decode(video=0):
                     start = frame.time if start is None else start
-                    yield Frame(upright(frame), source, next(numbers), frame.time - start)
+                    yield Frame(upright(frame, source), source, next(numbers), frame.time - start)
                 return
             except BlockingIOError:
                 continue  # AVFoundation's way to say that no new frame is there yet

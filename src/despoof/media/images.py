@@ -12,10 +12,12 @@ from PIL import Image as PillowImage
 
 from despoof.core.errors import MediaError
 from despoof.core.types import Image
+from despoof.media.coded_pictures import coding_of
 from despoof.media.formats import HEAD_BYTES, sniff_image
 from despoof.media.pixels import rgb_pixels
 from despoof.media.plugins import open_header
 from despoof.media.quiet import quiet
+from despoof.media.transfer import check_coding, to_srgb
 
 # Everything that Pillow and its plug-ins are known to raise for a damaged file.
 _BROKEN = (
@@ -44,10 +46,12 @@ class ImageLimits:
     Attributes:
         max_pixels: width × height that the header may announce.
         max_bytes: size of the file, the bytes or the stream.
+        max_held: bytes of the decoded frames of a video that are held at once.
     """
 
     max_pixels: int = 100_000_000
     max_bytes: int = 200_000_000
+    max_held: int = 1_000_000_000
 
 
 DEFAULT_LIMITS = ImageLimits()
@@ -62,8 +66,9 @@ def read_image(
     """Read one picture; the first frame of an animation.
 
     JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, HEIC and AVIF, told apart by content and not by name. The
-    orientation is applied, an embedded colour profile is converted to sRGB, transparent pixels are
-    laid over mid grey (127), and 16-bit values are scaled by 1/257.
+    orientation is applied, an embedded colour profile (or the coding of HEIC, AVIF and PNG: HLG,
+    PQ, BT.2020, Display P3) is converted to sRGB, transparent pixels are laid over mid grey (127),
+    and 16-bit values are scaled by 1/257.
 
     Args:
         source: a path, the encoded bytes, or a file open for reading bytes.
@@ -76,6 +81,15 @@ def read_image(
     Raises:
         MediaError: missing, empty, too large, truncated, broken, or not a picture.
     """
+    return read_noted(source, limits, name)[0]
+
+
+def read_noted(
+    source: Path | bytes | BinaryIO,
+    limits: ImageLimits = DEFAULT_LIMITS,
+    name: str | None = None,
+) -> tuple[Image, str]:
+    """As `read_image`; with it, what was done to the colours (see `core.types.Frame`)."""
     name = name or name_of(source)
     data = read_bytes(source, limits.max_bytes, name)
     kind = sniff_image(data[:HEAD_BYTES])
@@ -85,7 +99,13 @@ def read_image(
             "TIFF, GIF, PPM, HEIC or AVIF."
         )
     with _complaints(name, kind), open_header(kind, data) as image:
-        return _pixels(image, limits, name)
+        coding = coding_of(kind, data, image)
+        if coding is not None:
+            check_coding(coding, name)
+        if coding is None or not coding.done:
+            return _pixels(image, limits, name), ""
+        image.info.pop("icc_profile", None)
+        return to_srgb(_pixels(image, limits, name), coding), coding.done
 
 
 def read_pillow(image: PillowImage.Image, limits: ImageLimits = DEFAULT_LIMITS) -> Image:

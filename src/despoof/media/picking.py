@@ -1,8 +1,13 @@
-"""Which frames of a stream are on the screen at wanted times, by decoding or by seeking."""
+"""Which frames of a film are taken, and the way to them, by decoding or by searching."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from despoof.media.containers import packets
+from despoof.media.timeline import Timeline, placed
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -12,141 +17,115 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Span:
-    """A stretch of time in a stream's own clock, seconds; streams need not start at 0."""
+def spread(lengths: NDArray[np.float64], count: int) -> list[int]:
+    """Return the frames on the screen at the middles of `count` equal intervals of their time.
 
-    start: float
-    end: float
-
-
-def middles(span: Span, count: int) -> list[float]:
-    """Return the middles of `count` equal intervals of a span, seconds.
-
-    >>> middles(Span(0.0, 8.0), 4)
-    [1.0, 3.0, 5.0, 7.0]
-    """
-    step = (span.end - span.start) / count
-    return [span.start + (i + 0.5) * step for i in range(count)]
-
-
-def shown_at(
-    frames: Iterable[tuple[float, T]], wanted: Sequence[float]
-) -> tuple[list[tuple[float, T]], float | None]:
-    """Pick the frame on the screen at each wanted time: the last one that is not later.
-
-    A frame later than all wanted times is the last one looked at.
-
-    >>> shown_at([(0.0, "a"), (1.0, "b"), (5.0, "c")], [0.5, 4.0])
-    ([(0.0, 'a'), (1.0, 'b')], None)
+    >>> spread(np.ones(8), 4), spread(np.ones(3), 10**7)
+    ([1, 3, 5, 7], [0, 1, 2])
 
     Args:
-        frames: (seconds, frame), ascending; one that jumps back in time is passed over.
-        wanted: seconds, ascending.
+        lengths: (N,) seconds that each frame is shown, above 0.
+        count: how many are wanted, at least 1; any number takes the same time.
 
     Returns:
-        The distinct frames in order (the first frame stands in for times before it), and the time
-        of the very last frame if the stream ended before a frame later than all wanted times.
+        1 to min(N, count) distinct places, ascending.
     """
-    picks: list[tuple[float, T]] = []
-    current: tuple[float, T] | None = None
-    missing = list(wanted)
+    ends = np.concatenate([[0.0], np.cumsum(lengths)])
+    # Frame i is there at middle k, (k + 1/2) T / count, for k from marks[i] to marks[i + 1] - 1.
+    marks = np.ceil(ends * (min(count, 10**12) / ends[-1]) - 0.5)
+    return np.flatnonzero(np.diff(marks) > 0).tolist()
+
+
+def shown_at(frames: Iterable[tuple[int, T]], wanted: Sequence[int]) -> Iterator[tuple[int, T]]:
+    """Give the frame at each wanted place, the last one before it where that one is missing.
+
+    A frame after all wanted places is the last one looked at.
+
+    >>> list(shown_at([(0, "a"), (1, "b"), (5, "c")], [1, 4]))
+    [(1, 'b')]
+
+    Args:
+        frames: (place, frame); one that goes back is passed over.
+        wanted: places, ascending.
+
+    Yields:
+        Distinct frames in order; the first one stands in for places before it.
+    """
+    current: tuple[int, T] | None = None
+    missing = list(reversed(wanted))
+    given = -1
     for item in frames:
         if current is not None and item[0] < current[0]:
             continue
-        if missing and item[0] > missing[0]:
-            picks.append(current or item)
-            while missing and item[0] > missing[0]:
-                missing.pop(0)
+        before = current or item
         current = item
+        while missing and missing[-1] <= item[0]:
+            one = item if missing.pop() == item[0] else before
+            if one[0] > given:
+                given = one[0]
+                yield one
         if not missing:
-            return _distinct(picks), None
-    if missing and current is not None:
-        picks.append(current)
-    return _distinct(picks), current[0] if current is not None else None
+            return
+    if missing and current is not None and current[0] > given:
+        yield current
 
 
-def decode(
-    container: "InputContainer", stream: "VideoStream"
-) -> Iterator[tuple[float, "VideoFrame"]]:
-    """Decode from where the container stands; give (seconds, frame) and pass over damage.
-
-    Packets that do not decode, and frames that the decoder patched up from damaged data, are left
-    out: a patched face would be judged as if it had been filmed so. An unreadable rest ends it.
-    """
+def decode(container: "InputContainer", stream: "VideoStream") -> "Iterator[VideoFrame]":
+    """Decode from where the container stands; pass over packets that do not decode."""
     from av.error import FFmpegError
 
-    packets = container.demux(stream)
-    index = 0
-    ended = False
-    while not ended:
+    for packet in packets(container, [stream]):
         try:
-            packet = next(packets, None)
-        except FFmpegError:
-            packet = None
-        ended = packet is None
-        try:
-            # At the end, ask for what the decoder still holds back; [] if it was asked already.
-            frames = packet.decode() if packet is not None else stream.decode(None)
+            yield from packet.decode()
         except (FFmpegError, EOFError):
             continue
-        for frame in frames:
-            # Bare streams carry no times: count frames at the stream's rate.
-            seconds = frame.time if frame.pts is not None else index * frame_seconds(stream)
-            index += 1
-            if not frame.is_corrupt:
-                yield seconds, frame
+    try:  # what the decoder still holds back
+        yield from stream.decode(None)
+    except (FFmpegError, EOFError):
+        return
 
 
 def seek_each(
-    container: "InputContainer", stream: "VideoStream", wanted: Sequence[float]
-) -> "list[tuple[float, VideoFrame]] | None":
-    """Jump to each wanted time and decode only from the key frame before it.
+    container: "InputContainer", stream: "VideoStream", timeline: Timeline, wanted: Sequence[int]
+) -> "Iterator[tuple[int, VideoFrame] | None]":
+    """Jump to each wanted place and decode only from the key frame before it.
 
-    Returns:
-        What `shown_at` would pick, or None where this container cannot be searched faithfully: the
-        jump fails, lands late, or the stream ends too early.
+    A search can land after the time that was asked for: many containers are searched by the time
+    of decoding. So the stamp of the very frame decides, and the first one that decodes has to be
+    the key frame or an earlier one.
+
+    Yields:
+        (place, frame) of each wanted place; None, and nothing more, where it cannot be reached so.
     """
     from av.error import FFmpegError
 
-    picks: list[tuple[float, VideoFrame]] = []
-    tick = float(stream.time_base or 1)
-    for time in wanted:
-        try:
-            container.seek(int(time / tick), stream=stream)
-        except FFmpegError:
+    stamps = timeline.stamps
+    if stamps is None or not len(timeline.keys):
+        yield None
+        return
+    for place in wanted:
+        before = timeline.keys[timeline.keys[:, 0] <= stamps[place]]
+        found = None
+        if len(before):
+            shown, order = before[-1].tolist()
+            try:
+                container.seek(min(shown, order), stream=stream)
+                found = _reach(placed(timeline, decode(container, stream)), timeline, place, shown)
+            except FFmpegError:
+                found = None
+        yield found
+        if found is None:
+            return
+
+
+def _reach(
+    frames: "Iterator[tuple[int, VideoFrame]]", timeline: Timeline, place: int, key: int
+) -> "tuple[int, VideoFrame] | None":
+    first = True
+    for at, frame in frames:
+        if at == place:
+            return at, frame
+        if at > place or (first and timeline.stamps is not None and timeline.stamps[at] > key):
             return None
-        found, last = shown_at(decode(container, stream), [time])
-        if not found or found[0][0] > time:
-            return None
-        if last is not None and last + frame_seconds(stream) < time:
-            return None
-        picks += found
-    return _distinct(picks)
-
-
-def measure(container: "InputContainer", stream: "VideoStream") -> Span:
-    """Find the span from the packets' own times, without decoding; reads the whole stream."""
-    from av.error import FFmpegError
-
-    length = frame_seconds(stream)
-    start, end, count = float("inf"), float("-inf"), 0
-    try:
-        for packet in container.demux(stream):
-            count += 1 if packet.size else 0
-            if packet.pts is not None and packet.time_base:
-                time = float(packet.pts * packet.time_base)
-                start, end = min(start, time), max(end, time + length)
-    except FFmpegError:
-        pass  # a cut file: what came before is the span
-    return Span(start, end) if end > start else Span(0.0, max(count, 1) * length)
-
-
-def frame_seconds(stream: "VideoStream") -> float:
-    """Return how long a frame lasts on average, seconds; 1/25 where the stream does not say."""
-    rate = stream.average_rate or stream.guessed_rate
-    return float(1 / rate) if rate else 0.04
-
-
-def _distinct(picks: list[tuple[float, T]]) -> list[tuple[float, T]]:
-    return [pick for i, pick in enumerate(picks) if i == 0 or pick[0] != picks[i - 1][0]]
+        first = False
+    return None

@@ -45,10 +45,17 @@ def rgb_pixels(image: PillowImage.Image, name: str = "the picture") -> Image:
         MediaError: values that are not finite, or whose range has no meaning as a picture.
     """
     orientation = _orientation(image)
+    if image.mode.startswith("I;16"):
+        image = to_srgb(image)  # at full depth: a linear profile needs it in the dark
     if image.mode.startswith("I") or image.mode == "F":
+        profile = image.info.get("icc_profile")
         image = PillowImage.fromarray(_to_eight_bits(np.asarray(image), name))
+        image.info["icc_profile"] = profile
     elif image.has_transparency_data:
-        image = _over_grey(to_srgb(image if image.mode == "RGBA" else image.convert("RGBA")))
+        # Grey with a transparent level becomes LA: its profile is for grey, not for RGBA.
+        if image.mode not in ("RGBA", "LA"):
+            image = image.convert("LA" if image.mode in ("L", "1") else "RGBA")
+        image = _over_grey(to_srgb(image).convert("RGBA"))
     elif image.mode == "P":
         image = image.convert("RGB")
     image = to_srgb(image)

@@ -12,7 +12,7 @@ from despoof.core.types import Frame
 from despoof.media.arrays import image_from_array, image_from_tensor
 from despoof.media.files import find_media, head_of, is_image, is_pipe, is_video
 from despoof.media.formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff_image
-from despoof.media.images import DEFAULT_LIMITS, ImageLimits, read_bytes, read_image, read_pillow
+from despoof.media.images import DEFAULT_LIMITS, ImageLimits, read_bytes, read_noted, read_pillow
 from despoof.media.videos import read_video
 
 __all__ = ["Source", "find_media", "is_image", "is_video", "read_frames"]
@@ -87,11 +87,13 @@ def _from_path(name: str, count: int, limits: ImageLimits) -> list[Frame]:
         return _from_bytes(read_bytes(path, limits.max_bytes, name), name, count, limits)
     # Content first, so that a wrong suffix does no harm; the suffix tells how to complain.
     if sniff_image(head_of(path)) is not None or path.suffix.lower() in IMAGE_SUFFIXES:
-        return [Frame(read_image(path, limits, name), name)]
+        image, colour = read_noted(path, limits, name)
+        return [Frame(image, name, colour=colour)]
     return read_video(path, count, limits, name)
 
 
 def _from_bytes(data: bytes, name: str, count: int, limits: ImageLimits) -> list[Frame]:
     if sniff_image(data[:HEAD_BYTES]) is not None:
-        return [Frame(read_image(data, limits, name), name)]
+        image, colour = read_noted(data, limits, name)
+        return [Frame(image, name, colour=colour)]
     return read_video(data, count, limits, name)

@@ -1,38 +1,27 @@
-"""Frames out of a video, spread evenly over its time."""
+"""Frames out of a video, spread evenly over what it really holds."""
 
-import contextlib
-from collections.abc import Generator, Sequence
-from io import BytesIO
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
+
 from despoof.core.errors import InputError, MediaError
 from despoof.core.types import Frame, Image
+from despoof.media.containers import opened
+from despoof.media.film_colour import colour_of
 from despoof.media.images import DEFAULT_LIMITS, ImageLimits, check_size, name_of, read_bytes
-from despoof.media.picking import (
-    Span,
-    decode,
-    frame_seconds,
-    measure,
-    middles,
-    seek_each,
-    shown_at,
-)
+from despoof.media.picking import decode, seek_each, shown_at, spread
+from despoof.media.timeline import Timeline, check_covered, placed, survey
 from despoof.media.upright import upright
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-# Bare streams have no index: the duration that FFmpeg gives for them is guessed from the bit rate.
-_BARE = "mjpeg,h264,hevc,mpegvideo,m4v"
-# Real containers and bare streams only. Other formats of FFmpeg would read a text file as ANSI art,
-# or follow a playlist to other files and hosts.
-_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf,flv,ogg,mxf,dv,ivf,yuv4mpegpipe,nut,"
-    + _BARE
-)
+_Pick = tuple[int, Image, str]
+"""Place in the timeline, picture, what was done to its colours."""
 
 _SEEK_ABOVE = 4.0
 """Seconds between wanted frames above which seeking beats decoding all that lies between."""
@@ -46,8 +35,10 @@ def read_video(
 ) -> list[Frame]:
     """Read the frames on the screen at the middles of `count` equal intervals of a video's time.
 
-    Time decides and not the frame's number, so a variable frame rate does no harm. Rotation and
-    pixel aspect are applied. A damaged or cut video gives frames spread over what decodes.
+    Time decides and not the frame's number, so a variable frame rate does no harm; the packets'
+    time and not the header's, so frames are spread over what is really there, on a clock that goes
+    on where the stream's own goes back (`timeline`). Covers and thumbnails are no film. The display
+    matrix and the pixel aspect are applied.
 
     Args:
         source: a path, the encoded bytes, or a file open for reading bytes.
@@ -61,92 +52,103 @@ def read_video(
 
     Raises:
         InputError: count is below 1.
-        MediaError: missing, not a video, without pictures, or no frame of it decodes.
+        MediaError: missing, not a video, without a film, no frame of it decodes, or too little.
     """
     if count < 1:
         raise InputError(f"count={count} frames are wanted; expected at least 1. Ask for 1 to 100.")
     name = name or name_of(source)
     if not isinstance(source, Path):
         source = read_bytes(source, limits.max_bytes, name)
-    span = _find_span(source, name, limits)
-    wanted = middles(span, count)
-    picks, last = _pick(source, name, wanted)
-    if last is not None and picks and last < wanted[-1]:
-        # The header promised more than there is: spread the frames over what there is.
-        picks, _ = _pick(source, name, middles(Span(min(span.start, last), last), count))
+    timeline = survey(source, name)
+    wanted = spread(timeline.lengths, count)
+    picks = _search(source, name, timeline, wanted, limits)
+    if picks is None:
+        picks = _decode(source, name, timeline, wanted, limits)
+    return [
+        Frame(image, name, index, float(timeline.seconds[place]), colour)
+        for index, (place, image, colour) in enumerate(picks)
+    ]
+
+
+def square(frame: "VideoFrame", stream: "VideoStream", limits: ImageLimits, name: str) -> Image:
+    """Return a decoded frame as an upright picture of square pixels, unless it is too large.
+
+    Raises:
+        MediaError: it is larger than the limits, as stored or stretched.
+    """
+    check_size((frame.width, frame.height), limits, name)
+    aspect = float(stream.sample_aspect_ratio or 1)
+    check_size((max(1, round(frame.width * aspect)), frame.height), limits, name)
+    return upright(frame, name, aspect)
+
+
+def _taken(
+    found: "Iterable[tuple[int, VideoFrame]]",
+    count: int,
+    stream: "VideoStream",
+    limits: ImageLimits,
+    name: str,
+) -> list[_Pick]:
+    """Convert up to `count` frames; before the first one it is known whether there is room."""
+    picks: list[_Pick] = []
+    held = 0
+    for place, frame in found:
+        aspect = float(stream.sample_aspect_ratio or 1)
+        size = round(frame.width * aspect) * frame.height * 3
+        if held + size * (count - len(picks)) > limits.max_held:
+            most = len(picks) + (limits.max_held - held) // max(size, 1)
+            raise MediaError(
+                f"{name}: {count} frames of {frame.width}x{frame.height} pixels take more than "
+                f"{limits.max_held / 1e9:g} GB, the limit. Ask for at most {most} frames, or raise "
+                "ImageLimits.max_held."
+            )
+        image = square(frame, stream, limits, name)
+        held += image.nbytes
+        picks.append((place, image, colour_of(frame, name).note))
+    return picks
+
+
+def _search(
+    source: Path | bytes,
+    name: str,
+    timeline: Timeline,
+    wanted: Sequence[int],
+    limits: ImageLimits,
+) -> list[_Pick] | None:
+    """Jump to the wanted frames where they lie far apart; None where that is not faithful."""
+    if float(timeline.seconds[wanted[-1]]) < _SEEK_ABOVE * len(wanted):
+        return None
+    with opened(source, name, timeline.track) as (container, stream):
+        found = seek_each(container, stream, timeline, wanted)
+        reached = takewhile(lambda one: one is not None, found)
+        picks = _taken((one for one in reached if one), len(wanted), stream, limits, name)
+    return picks if len(picks) == len(wanted) else None
+
+
+def _decode(
+    source: Path | bytes,
+    name: str,
+    timeline: Timeline,
+    wanted: Sequence[int],
+    limits: ImageLimits,
+) -> list[_Pick]:
+    """Decode up to the last wanted frame; hold the wanted ones alone."""
+    decoded = np.zeros(wanted[-1] + 1, np.bool_)
+
+    def noted(frames: "Iterator[tuple[int, VideoFrame]]") -> "Iterator[tuple[int, VideoFrame]]":
+        for place, frame in frames:
+            if place < len(decoded):
+                decoded[place] = True
+            yield place, frame
+
+    with opened(source, name, timeline.track) as (container, stream):
+        if stream.width and stream.height:  # 0 until a frame decodes, if the header is damaged
+            check_size((stream.width, stream.height), limits, name)
+        frames = noted(placed(timeline, decode(container, stream)))
+        picks = _taken(shown_at(frames, wanted), len(wanted), stream, limits, name)
     if not picks:
         raise MediaError(
             f"{name} is a video of which no frame decodes. Copy or export the file again."
         )
-    start = min(span.start, picks[0][0])
-    return [Frame(image, name, index, time - start) for index, (time, image) in enumerate(picks)]
-
-
-def _find_span(source: Path | bytes, name: str, limits: ImageLimits) -> Span:
-    with opened(source, name) as (container, stream):
-        if stream.width and stream.height:  # 0 until a frame decodes, if the header is damaged
-            check_size((stream.width, stream.height), limits, name)
-        base = float(stream.time_base or 1)
-        start = stream.start_time * base if stream.start_time is not None else 0.0
-        duration = 0.0
-        if stream.duration is not None:
-            duration = stream.duration * base
-        elif container.duration is not None:
-            duration = container.duration / 1e6
-        if duration <= 0 or container.format.name in _BARE.split(","):
-            return measure(container, stream)
-        return Span(start, start + duration)
-
-
-def _pick(
-    source: Path | bytes, name: str, wanted: Sequence[float]
-) -> tuple[list[tuple[float, Image]], float | None]:
-    """Pick the pictures; with them the end of the stream if that came before the last wanted."""
-    picks: list[tuple[float, VideoFrame]] | None = None
-    last: float | None = None
-    with opened(source, name) as (container, stream):
-        aspect = float(stream.sample_aspect_ratio or 1)
-        if len(wanted) > 1 and wanted[1] - wanted[0] > _SEEK_ABOVE:
-            picks = seek_each(container, stream, wanted)
-    if picks is None:
-        with opened(source, name) as (container, stream):
-            picks, end = shown_at(decode(container, stream), wanted)
-            last = None if end is None else end + frame_seconds(stream)
-    return [(time, upright(frame, aspect)) for time, frame in picks], last
-
-
-@contextlib.contextmanager
-def opened(
-    source: Path | bytes, name: str
-) -> "Generator[tuple[InputContainer, VideoStream], None, None]":
-    """Open the container and find its best video stream; FFmpeg's errors become MediaErrors."""
-    import av
-    from av.error import FFmpegError
-
-    try:
-        # A Python file, not a name: FFmpeg would take "http:…" or "concat:…" for a protocol.
-        with (
-            source.open("rb") if isinstance(source, Path) else BytesIO(source) as file,
-            av.open(
-                file,
-                mode="r",
-                container_options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"},
-                metadata_errors="ignore",
-            ) as container,
-        ):
-            stream = next(iter(container.streams.video), None)
-            if stream is None:
-                raise MediaError(f"{name} has no picture track. Expected a video.")
-            if getattr(stream, "codec_context", None) is None:
-                raise MediaError(f"{name}: no decoder for its pictures. Export it as H.264.")
-            stream.thread_type = "AUTO"
-            yield container, stream
-    except FFmpegError as error:
-        raise MediaError(
-            f"{name} cannot be read as a video: {error.strerror or error}. "
-            "Expected MP4, MOV, MKV, WebM, AVI or MPEG-TS; copy or export the file again."
-        ) from error
-    except FileNotFoundError as error:
-        raise MediaError(f"There is no file {name}. Check the path.") from error
-    except OSError as error:
-        raise MediaError(f"{name} cannot be read: {error.strerror or error}.") from error
+    check_covered(timeline, decoded, name)
+    return picks
