@@ -35,6 +35,8 @@ from despoof.systems.experiment import read_experiment, train_experiment
 from despoof.systems.saving import load_system
 
 SCORES = Path("runs/left_out")
+ALWAYS_IN = ("axon",)
+"""Attacks without live faces: their training part is in every fold."""
 WAYS = ("plain", "stressed", "tight")
 CAMERA_COLUMN = {"casia-mfsd": "session"}
 Judge = Callable[[Sequence[tuple[Image, Face]]], list[dict[str, float]]]
@@ -59,8 +61,9 @@ def train(experiment: Path, without: str, settings: list[str]) -> None:
 
 
 def shown(dataset: str, every: int) -> list[Sample]:
-    """Each n-th picture of the train and dev parts, in the table's order."""
-    samples = [s for s in read_samples(find_data_root(), dataset) if s.split != "test"]
+    """Each n-th picture of the train and dev parts, in the table's order; of `ALWAYS_IN` only dev."""
+    parts = ("dev",) if dataset in ALWAYS_IN else ("train", "dev")
+    samples = [s for s in read_samples(find_data_root(), dataset) if s.split in parts]
     return samples[::every]
 
 

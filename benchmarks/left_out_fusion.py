@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from left_out_table import FOLDS, SCORES, Table, read_table
+from left_out_table import EXTRAS, FOLDS, SCORES, Table, read_table
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
@@ -87,14 +87,20 @@ def main() -> None:
     parser.add_argument("--ends", action="store_true", help="weights of their own for tight crops")
     parser.add_argument("-o", type=Path)
     asked = parser.parse_args()
+    fused = f"{asked.name}-fused{'-ends' if asked.ends else ''}"
     tables: Mapping[str, Table] = {n: read_table(asked.name, n) for n in asked.folds}
     for held, table in tables.items():
         others = [other for name, other in tables.items() if name != held]
         score = features(table, asked.ends) @ fit(others, asked.ends)
-        write_scores(f"{asked.name}-fused{'-ends' if asked.ends else ''}", held, table, score)
+        write_scores(fused, held, table, score)
         for part in LOGITS:
             write_scores(f"{asked.name}-{part}", held, table, table.columns[part])
-    config = as_config(fit(list(tables.values()), asked.ends), asked.ends).plain()
+    weights = fit(list(tables.values()), asked.ends)
+    for extra in EXTRAS:
+        if (SCORES / f"{asked.name}--{extra}.csv").exists():
+            table = read_table(asked.name, extra)
+            write_scores(fused, extra, table, features(table, asked.ends) @ weights)
+    config = as_config(weights, asked.ends).plain()
     text = json.dumps(config)
     print(text)
     if asked.o:

@@ -29,6 +29,7 @@ from despoof.metrics.scores import Scores, make_scores
 
 SCORES = Path("runs/left_out")
 FOLDS = ("celeba-spoof", "nuaa", "casia-mfsd", "replay-attack")
+EXTRAS = ("axon", "visagetrack")
 PAGE = Path(__file__).parents[1] / "docs" / "left_out.md"
 TITLES = {
     "minifasnet": "MiniFASNet ×2, a peer",
@@ -132,7 +133,7 @@ def measured(name: str, draws: int = 1000) -> dict[str, Any]:
     }
     shared = chosen_threshold(list(plain.values()))
     found["threshold"] = shared
-    for extra in ("axon", "visagetrack"):
+    for extra in EXTRAS:
         if (SCORES / f"{name}--{extra}.csv").exists():
             found[extra] = rates(read_table(name, extra).scores(), shared)
     return found
@@ -171,7 +172,7 @@ def fold_lines(found: dict[str, Any]) -> list[str]:
         cells += [share(row["apcer"]), share(row["bpcer"])]
         cells += [share(row["stressed"]["apcer"]), share(row["stressed"]["bpcer"])]
         lines.append("| " + " | ".join(cells) + " |")
-    for extra in ("axon", "visagetrack"):
+    for extra in EXTRAS:
         if extra in found:
             rates_of = [found[extra][kind] for kind in ("apcer", "bpcer")]
             shown = [share(rate) if rate else "" for rate in rates_of]
