@@ -61,7 +61,7 @@ def train(experiment: Path, without: str, settings: list[str]) -> None:
 
 
 def shown(dataset: str, every: int) -> list[Sample]:
-    """Each n-th picture of the train and dev parts, in the table's order; of `ALWAYS_IN` only dev."""
+    """Each n-th picture of the train and dev parts, in the table's order; of some only of dev."""
     parts = ("dev",) if dataset in ALWAYS_IN else ("train", "dev")
     samples = [s for s in read_samples(find_data_root(), dataset) if s.split in parts]
     return samples[::every]
