@@ -14,7 +14,9 @@ from despoof.data.manifest import Clip, read_manifest
 from despoof.data.manifest_writer import COLUMNS, write_manifest
 
 NUMBER = some.floats(-4000, 4000, width=32)
-WORD = some.text(some.characters(exclude_categories=("Cs", "Cc")), max_size=6)
+WORD = some.text(some.characters(exclude_categories=("Cs", "Cc")), max_size=6) | some.text(
+    some.sampled_from("'=+-@1a"), max_size=4
+)
 
 
 @pytest.fixture(params=[".csv", ".parquet", ".pq"])

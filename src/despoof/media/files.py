@@ -12,6 +12,8 @@ from despoof.media.formats import (
     sniff_video,
 )
 
+_LONGEST = 200  # letters of a name that messages repeat
+
 
 def is_image(path: str | Path) -> bool:
     """Tell whether a file is a picture: by its suffix, by its first bytes if that is unknown."""
@@ -81,7 +83,7 @@ def head_of(path: str | Path) -> bytes:
             return b""
         with Path(path).open("rb") as stream:
             return stream.read(HEAD_BYTES)
-    except OSError:
+    except (OSError, ValueError):
         return b""
 
 
@@ -89,8 +91,20 @@ def is_pipe(path: str | Path) -> bool:
     """Tell whether a path is a pipe, such as a shell's `<(command)`: it can be read once."""
     try:
         return Path(path).is_fifo()
-    except OSError:  # reading it will say why
+    except (OSError, ValueError):  # reading it will say why
         return False
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no file can have, so that nothing else stumbles over it.
+
+    Raises:
+        MediaError: it holds NUL, is longer than the file system allows, or lies in a folder that
+            may not be entered.
+    """
+    if "\0" in name:
+        raise MediaError(f"{name!r} holds NUL, which no file's name does. Correct the name.")
+    _exists(Path(name))
 
 
 def _listed(name: str) -> bool:
@@ -102,4 +116,9 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError as error:  # in a folder that may not be entered; a name that is too long
-        raise MediaError(f"{path} cannot be read: {error.strerror}.") from error
+        raise MediaError(f"{_short(path)} cannot be read: {error.strerror}.") from error
+
+
+def _short(path: Path) -> str:
+    name = str(path)
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}… ({len(name)} letters)"
