@@ -136,6 +136,7 @@ def test_the_development_tables_load(tmp_path):
     test = of_split(clips, "test")
     assert len(test) == 10 and all(clip.path.is_file() and clip.box for clip in test)
     assert "glasses" in test[0].extra
+    assert of_split(clips, "evaluation") == test
     with pytest.raises(DataError, match=r"split 'dev'\. The manifest has: test, train"):
         of_split(clips, "dev")
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from despoof.core.cells import plain_number
 from despoof.core.errors import DataError
+from despoof.core.files import is_file
 from despoof.core.types import Box, Face
 from despoof.data.manifest import Clip
 
@@ -123,7 +124,7 @@ def find_box_file(clip: Clip) -> Path | None:
     if clip.dataset not in _FORMATS:
         return None
     places = _FORMATS[clip.dataset][0](clip.path)
-    return next((place for place in places if _is_file(place)), None)
+    return next((place for place in places if is_file(place)), None)
 
 
 def read_box_file(clip: Clip, path: Path, size: Size) -> Faces:
@@ -154,13 +155,6 @@ def read_box_file(clip: Clip, path: Path, size: Size) -> Faces:
             f"{clip.name} or are far larger. Was the clip rotated or resized? Use boxes=detector."
         )
     return faces | dict.fromkeys(outside)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have: reading the clip will say so
-        return False
 
 
 def _fits(face: Face, size: Size) -> bool:

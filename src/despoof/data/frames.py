@@ -13,6 +13,7 @@ from despoof.core.errors import InputError, MediaError
 from despoof.core.types import Image
 from despoof.media.files import is_image
 from despoof.media.images import DEFAULT_LIMITS, ImageLimits, check_size, read_image
+from despoof.media.names import check_name
 from despoof.media.picking import decode
 from despoof.media.upright import upright
 from despoof.media.videos import opened
@@ -72,6 +73,7 @@ def count_frames(path: Path) -> int:
     Raises:
         MediaError: missing, neither picture nor video, or empty.
     """
+    check_name(str(path))
     if is_image(path):
         return 1
     with opened(path, str(path)) as (container, stream):

@@ -168,13 +168,13 @@ def from_folders(live: str | Path | None, attack: str | Path | None) -> list[Cli
 
 
 def of_split(clips: Iterable[Clip], split: str) -> list[Clip]:
-    """Keep the clips of a split.
+    """Keep the clips of a split, by any word for it (`core.cells`).
 
     Raises:
         DataError: there is none; the message says which splits there are.
     """
     clips = list(clips)
-    kept = [clip for clip in clips if clip.split == split]
+    kept = [clip for clip in clips if clip.split == (split_of(split) or split)]
     if not kept:
         there = ", ".join(sorted({clip.split or "(none)" for clip in clips}))
         raise DataError(f"No clip is of split {split!r}. The manifest has: {there}.")

@@ -11,8 +11,7 @@ from despoof.media.formats import (
     sniff_image,
     sniff_video,
 )
-
-_LONGEST = 200  # letters of a name that messages repeat
+from despoof.media.names import check_name, short
 
 
 def is_image(path: str | Path) -> bool:
@@ -54,6 +53,7 @@ def find_media(
     Raises:
         MediaError: there is no such file or folder; without `refused`, a folder may not be read.
     """
+    check_name(str(path))
     path = Path(path)
     if not _exists(path):
         raise MediaError(f"There is no file or folder {path}. Check the path.")
@@ -95,18 +95,6 @@ def is_pipe(path: str | Path) -> bool:
         return False
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that no file can have, so that nothing else stumbles over it.
-
-    Raises:
-        MediaError: it holds NUL, is longer than the file system allows, or lies in a folder that
-            may not be entered.
-    """
-    if "\0" in name:
-        raise MediaError(f"{name!r} holds NUL, which no file's name does. Correct the name.")
-    _exists(Path(name))
-
-
 def _listed(name: str) -> bool:
     suffix = Path(name).suffix.lower()
     return not name.startswith(".") and (suffix in IMAGE_SUFFIXES or suffix in VIDEO_SUFFIXES)
@@ -116,9 +104,4 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError as error:  # in a folder that may not be entered; a name that is too long
-        raise MediaError(f"{_short(path)} cannot be read: {error.strerror}.") from error
-
-
-def _short(path: Path) -> str:
-    name = str(path)
-    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}… ({len(name)} letters)"
+        raise MediaError(f"{short(str(path))} cannot be read: {error.strerror}.") from error
