@@ -101,6 +101,7 @@ class Verdict:
         index: frame index in a video, 0 for a photograph.
         time: seconds from the start of a video, None for a photograph.
         quality: what the quality gate measured, by name (SI or pixel units, see face/quality.py).
+        aside: why it has no say in its picture's verdict (see face/aside.py); empty if it has.
     """
 
     label: VerdictLabel
@@ -112,6 +113,7 @@ class Verdict:
     index: int = 0
     time: float | None = None
     quality: dict[str, float] = field(default_factory=dict[str, float])
+    aside: str = ""
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,17 @@ def whole_measures(face: Face, width: int, height: int) -> dict[str, float]:
     size = max(x2 - x1, y2 - y1)
     aspect = (x2 - x1) / (y2 - y1)
     if face.landmarks is None:
-        touches = min(x1, y1, width - x2, height - y2) < _TOUCH * size
-        return {"shape": aspect / USUAL} if touches else {}
+        return {"shape": aspect / USUAL} if touches_border(face, width, height) else {}
     low, high = face.landmarks.min(axis=0), face.landmarks.max(axis=0)
     margin = min(float(low.min()), width - float(high[0]), height - float(high[1])) / size
     angle = roll(face.landmarks)
     along, across = abs(math.cos(angle)), abs(math.sin(angle))
     usual = (USUAL * along + across) / (along + USUAL * across)
     return {"margin": margin, "shape": aspect / usual}
+
+
+def touches_border(face: Face, width: int, height: int) -> bool:
+    """Whether the face's box reaches the border of a picture, or nearly so."""
+    x1, y1, x2, y2 = face.box
+    size = max(x2 - x1, y2 - y1)
+    return min(x1, y1, width - x2, height - y2) < _TOUCH * size
