@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from despoof.core.errors import DataError
@@ -52,6 +52,7 @@ def test_each_format_reads_its_columns(table):
     }
 
 
+@settings(deadline=None)  # each writes a file
 @given(st.integers(50, 4000), st.integers(50, 4000))
 def test_celeba_boxes_scale_with_the_picture(tmp_path_factory, height, width):
     path = tmp_path_factory.getbasetemp() / "1_BB.txt"
@@ -60,6 +61,7 @@ def test_celeba_boxes_scale_with_the_picture(tmp_path_factory, height, width):
     assert np.allclose(got, (width / 4, height / 8, 3 * width / 4, 7 * height / 8))
 
 
+@settings(deadline=None)  # each writes a file
 @given(st.floats(-0.5, 0.5), st.floats(10, 200), st.booleans())
 def test_eye_boxes_turn_scale_and_do_not_mind_the_eyes_order(tmp_path_factory, angle, d, swapped):
     path = tmp_path_factory.getbasetemp() / "1_1_01_1.txt"

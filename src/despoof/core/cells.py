@@ -85,10 +85,10 @@ def unknown_split(word: str) -> str:
 
 
 def translation(labels: Iterable[str], splits: Iterable[str] = ()) -> str:
-    """Say which words were read as which; "" where all are our own.
+    """Say which words were read as which; "" where all are our own or unknown.
 
     >>> translation({"real", "attack"}, {"eval", ""})
-    "Words of the table: label 'real' was read as live; split 'eval' was read as test."
+    "Other words: label 'real' was read as live; split 'eval' was read as test."
     """
     said = [
         f"{column} {word!r} was read as {meant}"
@@ -96,7 +96,7 @@ def translation(labels: Iterable[str], splits: Iterable[str] = ()) -> str:
         for word in sorted(words)
         if (meant := meaning(word)) is not None and meant != word.strip()
     ]
-    return f"Words of the table: {'; '.join(said)}." if said else ""
+    return f"Other words: {'; '.join(said)}." if said else ""
 
 
 def say(text: str) -> None:

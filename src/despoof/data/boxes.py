@@ -41,7 +41,7 @@ def read_replay_faces(path: Path, size: Size) -> Faces:
     """Replay-Attack's `.face`: frame x y width height; zeros = none."""
     del size
     return {
-        number: row and _face((row[0], row[1], row[0] + row[2], row[1] + row[3]))
+        number: _face((row[0], row[1], row[0] + row[2], row[1] + row[3])) if row else None
         for number, row in _framed(path, (5,)).items()
     }
 
@@ -50,7 +50,7 @@ def read_msu_faces(path: Path, size: Size) -> Faces:
     """MSU-MFSD's `.face`: frame left top right bottom, then four numbers of the eyes (unused)."""
     del size
     return {
-        number: row and _face((row[0], row[1], row[2], row[3]))
+        number: _face((row[0], row[1], row[2], row[3])) if row else None
         for number, row in _framed(path, (5, 9)).items()
     }
 
@@ -59,7 +59,7 @@ def read_siw_faces(path: Path, size: Size) -> Faces:
     """SiW's `.face`: the n-th line is frame n's left top right bottom; zeros = none."""
     del size
     return {
-        number: row and _face((row[0], row[1], row[2], row[3]))
+        number: _face((row[0], row[1], row[2], row[3])) if row else None
         for number, row in enumerate(_rows(path, (4,)))
     }
 
@@ -82,7 +82,8 @@ def read_oulu_eyes(path: Path, size: Size) -> Faces:
     picture was not found; one alone makes no face.
     """
     del size
-    return {number: row and _eye_face(row) for number, row in _framed(path, (5,)).items()}
+    rows = _framed(path, (5,)).items()
+    return {number: _eye_face(row) if row else None for number, row in rows}
 
 
 def _eye_face(eyes: Sequence[float]) -> Face | None:

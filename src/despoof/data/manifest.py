@@ -197,7 +197,7 @@ def _csv_rows(path: Path) -> tuple[list[str], _Rows]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
-            header = [name.strip() for name in next(reader, [])]
+            header = [restored(name.strip()) for name in next(reader, [])]
             # The csv module gives [] for an empty line.
             rows = [
                 (f"{path}, line {reader.line_num}", list(map(restored, cells)))

@@ -120,7 +120,7 @@ def _check(rows: Sequence[Sequence[_Cell]]) -> None:
 def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
+        writer.writerow(map(guarded, header))
         writer.writerows([_text(cell) for cell in row] for row in rows)
 
 

@@ -32,7 +32,7 @@ def read_cells(
                 rows = (line.split() for line in stream if line.strip())
                 return None, _transposed(path, rows, len(first.split()), "words, the first line")
             reader = csv.reader(stream, strict=True)
-            header = [name.strip().removeprefix("\ufeff") for name in next(reader, [])]
+            header = [restored(name.strip().removeprefix("\ufeff")) for name in next(reader, [])]
             _check_header(path, header, columns)
             cells = plain_columns(path, len(header)) or _transposed(
                 path, filter(None, reader), len(header), "cells, the header"

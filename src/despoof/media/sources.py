@@ -55,7 +55,7 @@ def read_frames(
     if (picture := _in_memory(source, limits)) is not None:
         return [picture]
     if isinstance(source, str | os.PathLike):
-        return _from_path(os.fsdecode(cast("str | os.PathLike[str]", source)), count, limits)
+        return _from_path(os.fsdecode(source), count, limits)
     if isinstance(source, bytes | bytearray | memoryview):
         return _from_bytes(bytes(source), "<bytes>", count, limits)
     if hasattr(source, "read"):

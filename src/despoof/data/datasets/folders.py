@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from despoof.core.cells import LABELS, SPLIT_WORDS, plain_word
+from despoof.core.cells import LABELS, SPLIT_WORDS, plain_word, say, translation
 from despoof.core.errors import DataError
 from despoof.data.datasets.contract import Dataset, Index
 from despoof.data.datasets.tree import file_names, problem, with_suffix
@@ -31,6 +31,7 @@ def index(root: Path) -> Index:
     media = with_suffix(file_names(root), IMAGE_SUFFIXES | VIDEO_SUFFIXES)
     clips: list[Clip] = []
     loose: list[str] = []
+    words = {folder for name in media for folder in name.split("/")[:-1]}
     for name in media:
         clip = _clip(root, name)
         loose += [name] if clip is None else []
@@ -40,6 +41,7 @@ def index(root: Path) -> Index:
             f"{root} holds no picture or video below a folder that is called "
             f"{', '.join(LABELS)}. Expected:\n{LAYOUT}"
         )
+    say(translation(words, words))
     return Index(
         tuple(clips),
         problem("files below no folder called live or attack", loose, "They are left out."),
