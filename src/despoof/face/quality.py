@@ -34,7 +34,7 @@ class QualityPolicy(StrictConfig):
     """Thresholds, set so that they catch what cannot be judged and little else.
 
     Whom the defaults turn away, of development faces by the tables' boxes and landmarks: 0 of 521
-    live ones of three sets, 8 of 218 attacks of CelebA-Spoof (`benchmarks/quality_gate.py`, with
+    live ones of three sets, 11 of 218 attacks of CelebA-Spoof (`benchmarks/quality_gate.py`, with
     test parts and disturbed faces: docs/robustness.md). What is cut off by the border is measured
     by `benchmarks/cut_faces.py`.
 
