@@ -262,6 +262,49 @@ def test_the_worst_face_decides_for_a_picture():
     assert worst_face([live, gated, spoof]) is spoof
 
 
+def test_a_face_that_is_set_aside_has_no_say():
+    live = Verdict("live", 0.9, 0.5)
+    for label in ("live", "spoof", "undecided"):
+        phantom = Verdict(label, 0.1, 0.5, aside="too small")
+        assert worst_face([live, phantom]) is live and worst_face([phantom]) is phantom
+        assert whole_clip([live, phantom]) is live
+    spoof = Verdict("spoof", 0.2, 0.5)
+    assert worst_face([live, spoof, Verdict("live", 0.1, 0.5, aside="x")]) is spoof
+
+
+def test_a_phantom_beside_a_face_is_reported_and_does_not_decide(portrait):
+    """The same small face turns the picture away alone, and as the one that was meant."""
+    small = (400.0, 30.0, 426.0, 62.0)
+    made = detector(boxes=(FACE, small))
+    first, second = made.check(portrait)
+    assert (first.label, first.aside) == ("live", "")
+    assert second.label == "undecided" and "need 48" in second.reason
+    assert second.aside == "0.25 of the first face's size, 0.33 would decide"
+    assert made.judge(portrait) == first
+    assert made.judge(portrait, boxes=[FACE, small]).label == "undecided"
+    assert detector(boxes=(small,)).judge(portrait).label == "undecided"
+
+
+class ByBrightness(Fixed):
+    """Dark faces are attacks."""
+
+    def score(self, faces):
+        return faces.mean((1, 2, 3)) + 0.35
+
+
+@pytest.mark.parametrize(("share", "label"), [(1.0, "spoof"), (0.5, "spoof"), (0.3, "live")])
+def test_an_attack_beside_a_live_face_decides_unless_it_is_small(portrait, share, label):
+    canvas = np.full((512, 1024, 3), 127, np.uint8)
+    canvas[:, :512] = portrait
+    side = round(512 * share)
+    dark = np.asarray(Image.fromarray(portrait // 2).resize((side, side)))
+    canvas[:side, 512 : 512 + side] = dark
+    made = Detector(ByBrightness(), CROP, 0.0, quality=None)
+    verdicts = made.check(canvas)
+    assert [v.label for v in verdicts] == ["live", "spoof"]
+    assert made.judge(canvas).label == label and bool(verdicts[1].aside) == (label == "live")
+
+
 def clip(*frames):
     return [
         Verdict(label, score, 0.5, "" if label != "undecided" else "blurred", index=i)

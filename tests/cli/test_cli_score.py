@@ -73,9 +73,23 @@ def test_wrong_usage_is_64(cli, table, command, arguments):
 
 
 def test_a_bad_table_is_2(cli, tmp_path):
-    (tmp_path / "m.csv").write_text("path,label\na,spoof\n")
+    (tmp_path / "m.csv").write_text("path,label\na,1\n")
     done = cli("score", tmp_path / "m.csv")
-    assert done.code == 2 and "line 2: label 'spoof'" in done.err
+    assert done.code == 2 and "line 2: label '1' does not say which class is live" in done.err
+
+
+def test_a_name_that_is_too_long_costs_its_row_alone(table, tmp_path, weights, portrait):
+    Image.fromarray(portrait[50:210, 150:300]).save(tmp_path / "a.png")
+    rows = ["a.png,real", f"{'y' * 400}.png,attack"]
+    (tmp_path / "m.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    files = [str(tmp_path / "m.csv"), "-o", str(tmp_path / "s.csv"), "--weights", str(weights)]
+    command = [sys.executable, "-m", "despoof", "score", *files, "--cropped", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    summary = json.loads(done.stdout)
+    assert (done.returncode, summary["n_scored"], summary["n_failed_attack"]) == (2, 1, 1)
+    # What a word was read as is said, and nothing else.
+    assert done.stderr.startswith("despoof: ") and "label 'real' was read as live" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_killed_run_goes_on(table, weights, tmp_path):

@@ -6,7 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 import yaml
+from data.made_up_data import make_data_root
 
+from despoof.data.manifest import of_split, read_manifest
+from despoof.detector import load
+from despoof.evaluation.bulk import score_manifest
+from despoof.evaluation.score_file import to_scores
+from despoof.metrics.curves import eer
 from despoof.systems import records
 
 
@@ -67,6 +73,31 @@ def test_train_writes_weights_that_check_takes(cli, experiment, photo):
     assert checked.code == 0
     without = cli("check", photo, "--weights", stage["weights"])
     assert without.code == 2 and "no threshold" in without.out
+
+
+def test_train_ends_with_how_to_choose_a_threshold(cli, experiment, tmp_path):
+    """Advice that names a number would fail open: whoever copies it lets attacks through."""
+    done = cli("train", experiment, "--set", f"data.root={tmp_path}")
+    weights = tmp_path / "run" / "weights"
+    assert "--threshold" not in done.out and "Try:" not in done.out
+    assert f"despoof calibrate dev.csv --criterion apcer=0.05 --save {weights}" in done.out
+    assert "No development threshold: No table at" in done.err and done.code == 0
+
+
+def test_train_shows_the_development_threshold(cli, experiment, tmp_path):
+    make_data_root(tmp_path, {"nuaa": (("dev", "0004", 6, 5), ("train", "0001", 2, 2))})
+    done = cli("train", experiment, "--set", f"data.root={tmp_path}", "--json")
+    (stage,) = map(json.loads, done.out.splitlines())
+    again = cli("train", experiment, "--set", f"data.root={tmp_path}")
+    shown = f"Development threshold {stage['development_threshold']:.6g}: the EER's"
+    assert shown in again.out and "on 6 live and 5 attack faces of nuaa" in again.out
+    # It is what `score` and `calibrate` would find on all of these faces, and is not written.
+    detector = load(stage["weights"])
+    assert detector.threshold is None
+    dev = of_split(read_manifest(tmp_path / "nuaa.csv"), "dev")
+    result = score_manifest(detector, dev, tmp_path / "dev.csv")
+    found = eer(to_scores(result.rows))
+    assert stage["development_threshold"] == pytest.approx(found.threshold, abs=1e-6)
 
 
 def test_train_resumes_and_starts_fresh(cli, experiment):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from despoof.core.errors import DataError
@@ -47,10 +47,12 @@ def test_each_format_reads_its_columns(table):
     assert boxes(read_siw_faces, table, "100 50 180 140\n0 0 0 0\n\n101 50 181 140\n") == {
         0: (100, 50, 180, 140),
         1: None,
-        2: (101, 50, 181, 140),
+        2: None,
+        3: (101, 50, 181, 140),
     }
 
 
+@settings(deadline=None)  # each writes a file
 @given(st.integers(50, 4000), st.integers(50, 4000))
 def test_celeba_boxes_scale_with_the_picture(tmp_path_factory, height, width):
     path = tmp_path_factory.getbasetemp() / "1_BB.txt"
@@ -59,6 +61,7 @@ def test_celeba_boxes_scale_with_the_picture(tmp_path_factory, height, width):
     assert np.allclose(got, (width / 4, height / 8, 3 * width / 4, 7 * height / 8))
 
 
+@settings(deadline=None)  # each writes a file
 @given(st.floats(-0.5, 0.5), st.floats(10, 200), st.booleans())
 def test_eye_boxes_turn_scale_and_do_not_mind_the_eyes_order(tmp_path_factory, angle, d, swapped):
     path = tmp_path_factory.getbasetemp() / "1_1_01_1.txt"
@@ -86,38 +89,79 @@ def test_the_eye_rule_agrees_with_the_detector_on_the_portrait(portrait, table):
     assert width * height / union > 0.7
 
 
-@pytest.mark.parametrize("dataset", READERS)
+GOOD = {
+    "replay-attack": ("{n} 1 2 8 7", (1, 2, 9, 9)),
+    "msu-mfsd": ("{n} 1 2 9 9", (1, 2, 9, 9)),
+    "siw": ("1 2 9 9", (1, 2, 9, 9)),
+    "oulu-npu": ("{n},100,100,200,100", (42.5, -5, 257.5, 265)),
+}
+
+
+@pytest.mark.parametrize("dataset", GOOD)
 @pytest.mark.parametrize(
-    ("line", "says"),
+    "bad",
     [
-        ("1 2 3", "expected"),
-        ("1 2 3 4 5 6", "expected"),
-        ("a b c d e", "expected"),
-        ("1 2 nan 4 5", "expected"),
+        "",
+        "   ",
+        "1 2 3",
+        "1 2 3 4 5 6 7",
+        "a b c d e",
+        "1 2 nan 4 5",
+        "1 2 inf 4 5",
+        "{n} 1_0 2 90 90",
+        "{n} ١ 2 9 9",
+        "{n} \xff 2 9 9",
+        "# frame",
+        "-1 -1 -1 -1",
+        "{n} -1 -1 -1 -1",
+        "0 0 0 0",
+        "{n} 0 0 0 0",
+        "{n} 9 9 -1 -1",
+        "{n} 0 0 0 5",
+        "9 9 1 1",
     ],
 )
-def test_a_malformed_line_is_named(dataset, line, says, table):
-    good = {"siw": "1 1 9 9\n", "celeba-spoof": ""}.get(dataset, "0 1 1 9 9\n")
-    table.write_text(good + line + "\n")
-    with pytest.raises(DataError, match=f"line {2 if good else 1}.*{says}"):
-        READERS[dataset](table, SIZE)
+def test_a_bad_row_is_its_frames_alone(dataset, bad, table):
+    line, box = GOOD[dataset]
+    lines = [line.format(n=0), bad.format(n=1), line.format(n=2)]
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = {n: face and face.box for n, face in READERS[dataset](table, SIZE).items()}
+    assert found.pop(1, None) is None and found == {0: box, 2: box}
+
+
+@pytest.mark.parametrize("dataset", sorted(GOOD.keys() - {"siw"}))  # its frames are counted
+def test_a_frame_that_is_named_twice_has_no_face(dataset, table):
+    line, box = GOOD[dataset]
+    text = "\n".join(line.format(n=n) for n in (0, 3, 3, 3))
+    assert boxes(READERS[dataset], table, text) == {0: box, 3: None}
+
+
+@pytest.mark.parametrize("eyes", ["5,5,0,0", "0,0,5,5", "-1,-1,5,5", "5,5,5,5", "5,-1,9,9"])
+def test_one_eye_is_no_face(eyes, table):
+    assert boxes(read_oulu_eyes, table, f"0,100,100,200,100\n1,{eyes}\n")[1] is None
+
+
+def test_bytes_around_the_rows_are_no_rows(table):
+    table.write_bytes(b"\xef\xbb\xbf1 2 9 9\r\n\x0c\r\n1 2 8 8")
+    found = {n: face and face.box for n, face in read_siw_faces(table, SIZE).items()}
+    assert found == {0: (1, 2, 9, 9), 1: None, 2: (1, 2, 8, 8)}
 
 
 @pytest.mark.parametrize(
     ("dataset", "text", "says"),
     [
-        ("replay-attack", "0 1 1 9 9\n0 1 1 9 9\n", "line 2: frame 0"),
-        ("replay-attack", "0.5 1 1 9 9\n", "line 1: frame 0.5"),
-        ("replay-attack", "-1 1 1 9 9\n", "line 1: frame -1"),
-        ("replay-attack", "0 1 1 0 9\n", "line 1: the box is empty"),
-        ("msu-mfsd", "0 9 1 1 9\n", "line 1: the box is empty"),
-        ("siw", "0 0 0 5\n", "line 1: the box is empty"),
+        ("replay-attack", "0.5 1 1 9 9\n", "no line begins with a frame"),
+        ("replay-attack", "-1 1 1 9 9\n", "no line begins with a frame"),
+        ("replay-attack", "\n1 2 3\n", r"line 2.*'1 2 3'; expected 5 finite numbers"),
+        ("msu-mfsd", "a b\n", "expected 5 or 9 finite"),
         ("celeba-spoof", "1 1 9 9 1\n1 1 9 9 1\n", "2 lines"),
-        ("oulu-npu", "0,5,5,5,5\n", "line 1: the box is empty"),
+        ("celeba-spoof", "1 1 9 9\n", "line 1.*expected 5"),
+        ("siw", "0 1 2 9 9\n0 1 2 9 9\n", "line 1.*expected 4"),
         ("siw", "\n", "no lines"),
+        ("oulu-npu", "", "no lines"),
     ],
 )
-def test_nonsense_is_refused(dataset, text, says, table):
+def test_a_file_of_another_format_is_refused(dataset, text, says, table):
     table.write_text(text)
     with pytest.raises(DataError, match=says):
         READERS[dataset](table, SIZE)
@@ -151,3 +195,14 @@ def test_a_box_outside_the_picture_tells_of_a_rotated_clip(table, tmp_path):
         read_box_file(clip(tmp_path / "a.mov", "siw"), table, SIZE)
     with pytest.raises(DataError, match="not readable"):
         read_box_file(clip(tmp_path / "a.mov", "siw"), tmp_path / "none", SIZE)
+
+
+def test_one_box_outside_the_picture_is_its_frames_alone(table, tmp_path):
+    table.write_text("100 50 180 140\n100 300 180 400\n10 10 3000 200\n" + "9 9 90 90\n" * 3)
+    faces = read_box_file(clip(tmp_path / "a.mov", "siw"), table, SIZE)
+    assert [number for number, face in faces.items() if face is None] == [1, 2]
+
+
+def test_a_name_that_no_file_can_have_has_no_box_file(tmp_path):
+    for name in ("x" * 300, "a\0b"):
+        assert find_box_file(clip(tmp_path / f"{name}.avi", "oulu-npu")) is None

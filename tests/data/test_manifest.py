@@ -67,8 +67,8 @@ def test_parquet_is_the_same_table(tmp_path):
     polars.DataFrame(bare).write_parquet(tmp_path / "m.pq")
     (clip,) = read_manifest(tmp_path / "m.pq")
     assert clip.subject == "" and clip.frames is None
-    polars.DataFrame([{"path": "a", "label": "spoof"}]).write_parquet(tmp_path / "bad.pq")
-    with pytest.raises(DataError, match=r"bad\.pq, row 1: label 'spoof'"):
+    polars.DataFrame([{"path": "a", "label": 1}]).write_parquet(tmp_path / "bad.pq")
+    with pytest.raises(DataError, match=r"bad\.pq, row 1: label '1'"):
         read_manifest(tmp_path / "bad.pq")
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(DataError, match="not readable as Parquet"):
@@ -78,8 +78,14 @@ def test_parquet_is_the_same_table(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"label": "spoof"}, "label 'spoof' is unknown. Use live or attack"),
-        ({"split": "val"}, "split 'val' is unknown"),
+        ({"label": "ghost"}, "label 'ghost' is unknown. Use live or attack"),
+        ({"label": "1"}, "label '1' does not say .*in many sets 1 is the attack"),
+        ({"label": "0"}, "label '0' does not say"),
+        ({"split": "fold1"}, "split 'fold1' is unknown"),
+        ({"frames": "1_0"}, "frames '1_0'"),
+        ({"frames": "٣"}, "frames '٣'"),
+        ({"box": "1_0 2 30 40"}, "is not 4 finite numbers"),
+        ({"box": "١ 2 30 40"}, "is not 4 finite numbers"),
         ({"frames": "0"}, "frames '0'"),
         ({"frames": "-3"}, "frames '-3'"),
         ({"path": ""}, "the path is empty"),
@@ -130,6 +136,7 @@ def test_the_development_tables_load(tmp_path):
     test = of_split(clips, "test")
     assert len(test) == 10 and all(clip.path.is_file() and clip.box for clip in test)
     assert "glasses" in test[0].extra
+    assert of_split(clips, "evaluation") == test
     with pytest.raises(DataError, match=r"split 'dev'\. The manifest has: test, train"):
         of_split(clips, "dev")
 
@@ -183,3 +190,21 @@ def test_a_folder_that_may_not_be_read_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(manifest, "find_media", refuse)
     with pytest.raises(DataError, match=r"cannot be read\. All live"):
         from_folders(make(tmp_path / "live", "b.png"), None)
+
+
+def test_other_words_are_read_and_said(tmp_path, caplog):
+    rows = [("a", "Genuine", "devel"), ("b", "fake", "evaluation"), ("c", "attack", "training")]
+    path = write(
+        tmp_path / "m.csv",
+        [ROW | {"path": p, "label": label, "split": split} for p, label, split in rows],
+    )
+    found = [(clip.label, clip.split) for clip in read_manifest(path)]
+    assert found == [("live", "dev"), ("attack", "test"), ("attack", "train")]
+    (said,) = caplog.messages
+    assert str(path) in said and "'Genuine' was read as live" in said and "'devel'" in said
+    assert "'attack'" not in said
+
+
+def test_our_own_words_are_not_worth_a_word(tmp_path, caplog):
+    read_manifest(write(tmp_path / "m.csv", [ROW]))
+    assert caplog.messages == []

@@ -14,7 +14,9 @@ from despoof.data.manifest import Clip, read_manifest
 from despoof.data.manifest_writer import COLUMNS, write_manifest
 
 NUMBER = some.floats(-4000, 4000, width=32)
-WORD = some.text(some.characters(exclude_categories=("Cs", "Cc")), max_size=6)
+WORD = some.text(some.characters(exclude_categories=("Cs", "Cc")), max_size=6) | some.text(
+    some.sampled_from("'=+-@1a"), max_size=4
+)
 
 
 @pytest.fixture(params=[".csv", ".parquet", ".pq"])
@@ -111,3 +113,11 @@ def test_other_names_are_refused(tmp_path, name):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(InputError, match="End it in"):
         write_manifest(tmp_path / name, [Clip(Path("a"), "a", "live")])
+
+
+def test_names_of_columns_are_guarded_too(tmp_path):
+    rows = [Clip(tmp_path / "a", "a", "live", extra={"=cmd|x": "@y", "-1": "2"})]
+    write_manifest(tmp_path / "m.csv", rows)
+    header, row = (tmp_path / "m.csv").read_text().splitlines()
+    assert header.endswith(",'=cmd|x,-1") and row.endswith(",'@y,2")
+    assert dict(read_manifest(tmp_path / "m.csv")[0].extra) == {"=cmd|x": "@y", "-1": "2"}

@@ -42,6 +42,18 @@ def test_a_picture_without_a_face_or_person_is_a_row_too(tmp_path):
     assert sample.group == "x.png"
 
 
+def test_guarded_text_is_read_as_it_was(tmp_path):
+    (sample,) = read_samples(table(tmp_path, "'=x.png,a,dev,'@7,'-s,,,attack,'+p,9,-1 2 3 4,"), "a")
+    assert (sample.name, sample.subject, sample.session) == ("=x.png", "@7", "-s")
+    assert sample.species == "+p" and sample.box == (-1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("box", ["1_0 2 30 40", "١ 2 3 4", "1 2 3"])
+def test_numbers_are_ascii_without_underscores(tmp_path, box):
+    with pytest.raises(DataError, match=r"a\.csv, row 2"):
+        read_samples(table(tmp_path, f"x.png,a,dev,,,,,attack,p,9,{box},"), "a")
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

@@ -1,6 +1,7 @@
 """Clips to training tables: pixels, faces and reliefs as the frames have them."""
 
 from collections import Counter
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -62,6 +63,24 @@ def test_tables_are_read_back_with_the_same_pixels_and_faces(clips, tmp_path, po
     store = build_store(frames, config, out, tmp_path / "cache")
     assert store.images.shape == (2, 96, 96, 3) and not store.live.any()
     assert store.depth.max() > 200
+
+
+def test_bad_rows_of_a_box_file_cost_no_clip(clips, tmp_path):
+    """The n-th line is frame n; what a bad line does not tell, the detector does."""
+    clip = replace(clips[1], dataset="siw")
+    asked = []
+
+    def detector(image):
+        asked.append(image)
+        return [FACE]
+
+    rows = ["170 50 270 180", "", "-1 -1 -1 -1", "170 50 270", "171 51 271 181", "172 52 272 182"]
+    clip.path.with_suffix(".face").write_text("\n".join(rows) + "\n")
+    write_training_tables([clip], tmp_path / "out", cutter(6, detector), LandmarkDepth())
+    samples = read_samples(tmp_path / "out", "siw")
+    sides = [(s.box[2] - s.box[0], s.box[3] - s.box[1]) for s in samples]
+    told, found = pytest.approx((100, 130)), pytest.approx((93.4, 126.9), abs=0.2)
+    assert sides == [told, found, found, found, told, told] and len(asked) == 3
 
 
 def test_the_relief_lies_on_the_face(portrait):

@@ -210,3 +210,30 @@ def test_large_pictures_close_a_batch(photo, monkeypatch):
     clip = Clip(photo, "a", "live", box=(176, 70, 276, 190))
     pairs = list(score_clips(make_detector(), [clip, replace(clip, name="b")], BulkSettings()))
     assert [len(batch) for batch in pairs] == [1, 1]
+
+
+@pytest.mark.parametrize("ending", [".png", ".mp4", ""])
+def test_a_name_that_no_file_can_have_is_a_non_response(clips, tmp_path, ending):
+    table = tmp_path / "m.csv"
+    bad = ["x" * 300 + ending, "a\0b" + ending]
+    good = str(clips[0].path.absolute())
+    table.write_text("path,label\n" + "".join(f"{name},attack\n" for name in [*bad, good]))
+    result = score_manifest(
+        make_detector(), read_manifest(table), tmp_path / "s.csv", BulkSettings(cropped=True)
+    )
+    assert [row.path for row in result.rows] == [good]
+    reasons = {clip.name: outcome.reason for clip, outcome in result.failed}
+    assert "too long" in reasons[bad[0]] and "NUL" in reasons[bad[1]]
+
+
+def test_what_a_spreadsheet_would_run_is_guarded_in_both_files(clips, tmp_path):
+    (tmp_path / "=a.png").write_bytes(clips[0].path.read_bytes())
+    rows = [
+        Clip(tmp_path / "=a.png", "=a.png", "live", subject="+1|x", split="test"),
+        Clip(tmp_path / "@gone.png", "@gone.png", "attack", subject="-7"),
+    ]
+    out = tmp_path / "s.csv"
+    result = score_manifest(make_detector(), rows, out, BulkSettings(cropped=True))
+    assert "\n'=a.png,'+1|x,live" in out.read_text()
+    assert [(row.path, row.subject) for row in read_scores(out)] == [("=a.png", "+1|x")]
+    assert "\n'@gone.png,-7,attack" in result.errors.read_text()

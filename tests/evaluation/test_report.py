@@ -322,6 +322,24 @@ def test_worst_errors_come_first_and_pictures_only_where_there_are_any(tmp_path,
     assert thumbnail("broken.png", [tmp_path]) == thumbnail("none.png", [tmp_path]) == ""
 
 
+def test_only_what_lies_below_the_roots_is_embedded(tmp_path, portrait):
+    from PIL import Image
+
+    root, other = tmp_path / "root", tmp_path / "rooted"
+    for folder in (root / "sub", other):
+        folder.mkdir(parents=True)
+        Image.fromarray(portrait).save(folder / "a.png")
+    (root / "link.png").symlink_to(other / "a.png")
+    (root / "inner.png").symlink_to(root / "sub" / "a.png")
+    for name in ("sub/a.png", "sub/../sub/a.png", "inner.png", str(root / "sub/a.png")):
+        assert thumbnail(name, [root]).startswith("data:image/jpeg")
+    outside = ["../rooted/a.png", "sub/../../rooted/a.png", str(other / "a.png"), "link.png"]
+    for name in [*outside, "x" * 300 + ".png", "a\0b.png"]:
+        assert thumbnail(name, [root]) == ""
+    assert thumbnail("../rooted/a.png", [root, tmp_path]) == ""
+    assert thumbnail(str(other / "a.png"), [root, tmp_path]).startswith("data:image/jpeg")
+
+
 def test_an_unwritable_folder_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="report cannot be written"):
@@ -333,3 +351,11 @@ def test_numbers_are_written_for_people():
     assert [p_value(p) for p in (1e-9, 0.03, 0.5)] == ["< 0.0001", "0.0300", "0.50"]
     assert table_csv([{"a": 1, "b": [1, 2]}, {"c": None}]) == "a,b,c\n1,1;2,\n,,\n"
     assert math.isclose(make_rate(1, 4).value, 0.25)
+
+
+def test_report_tables_guard_what_a_spreadsheet_would_run():
+    rows = [
+        {"system": "=cmd|x", "score": -1.5, "path": "-a", "n": 3},
+        {"system": "+1", "path": "b"},
+    ]
+    assert table_csv(rows) == "system,score,path,n\n'=cmd|x,-1.5,'-a,3\n+1,,b,\n"

@@ -21,7 +21,7 @@ scored = st.builds(
     label=st.just("attack"),
     species=word,
     score=st.floats(allow_nan=False, allow_infinity=False),
-    split=word,
+    split=st.sampled_from(["", "train", "dev", "test"]),
     frame=st.none() | st.integers(0, 9),
 )
 
@@ -71,7 +71,11 @@ def test_column_order_extra_columns_bom_and_blank_lines_are_fine(tmp_path):
         ([HEADER + ",score"], "a column name comes twice"),
         ([HEADER], "holds no scores"),
         ([HEADER, "a,s,live,live,1", "b,s,live,live"], "line 3: 4 cells, but the header has 5"),
-        ([HEADER, "a,s,spoof,print,1"], "line 2: label 'spoof' is unknown. Use live or attack"),
+        ([HEADER, "a,s,ghost,print,1"], "line 2: label 'ghost' is unknown. Use live or attack"),
+        ([HEADER, "a,s,1,print,1"], "line 2: label '1' does not say which class is live"),
+        ([HEADER + ",split", "a,s,live,,1,fold"], "line 2: split 'fold' is unknown"),
+        ([HEADER, "a,s,live,live,1_0"], "line 2: score '1_0' is not a number"),
+        ([HEADER, "a,s,live,live,١"], "line 2: score '١' is not a number"),
         ([HEADER, "a,s,live,live,high"], "line 2: score 'high' is not a number"),
         ([HEADER, "a,s,live,live,"], "line 2: score '' is not a number"),
         ([HEADER, "a,s,live,live,1", "b,s,live,live,nan"], "line 3: score nan is not finite"),
@@ -115,6 +119,8 @@ def test_nothing_unreadable_is_written(tmp_path):
         ([ScoreRow("a", "s", "live", "", float("nan"))], "row 1 for .* not finite"),
         ([ScoreRow("a", "s", "live", "", 1.0, frame=-1)], "frame -1 is negative"),
         ([ScoreRow("a", "s\r", "live", "", 1.0)], "line break"),
+        ([ScoreRow("a", "s", "live", "", 1.0, split="eval")], "row 1 for .* split 'eval'"),
+        ([ScoreRow("a", "s", "real", "", 1.0)], "row 1 for .* label 'real'"),
         ([ScoreRow("\udcff", "s", "live", "", 1.0)], "Cannot write scores"),
     ]
     for rows, message in bad:
@@ -148,3 +154,27 @@ def test_frames_are_averaged_per_clip_in_order():
         ("b", 0.4, None),
         ("a", 5.0, None),
     ]
+
+
+def test_other_words_are_read_and_said(tmp_path, caplog):
+    path = written(tmp_path, HEADER + ",split", "a,s,Real,,1,valid", "b,s,spoof,x,0,eval")
+    assert [(row.label, row.split) for row in read_scores(path)] == [
+        ("live", "dev"),
+        ("attack", "test"),
+    ]
+    (said,) = caplog.messages
+    assert str(path) in said and "'Real' was read as live" in said and "'eval'" in said
+
+
+def test_what_a_spreadsheet_would_run_is_guarded_in_the_file(tmp_path):
+    path = tmp_path / "scores.csv"
+    rows = [
+        ScoreRow("=cmd", "+s", "live", "@live", -1.5),
+        ScoreRow("'=a", "-7", "live", "", -0.25, frame=3),
+    ]
+    write_scores(path, rows)
+    assert path.read_text().splitlines()[1:] == [
+        "'=cmd,'+s,live,'@live,-1.5,",
+        "''=a,-7,live,,-0.25,3",
+    ]
+    assert read_scores(path) == rows

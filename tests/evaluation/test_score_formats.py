@@ -85,6 +85,12 @@ def test_bad_columns_are_usage_errors(text):
         parse_columns(text)
 
 
+@pytest.mark.parametrize("text", ["live=1,attack=1", "live=0|1,attack=1|2"])
+def test_a_value_cannot_be_both_classes(text):
+    with pytest.raises(InputError, match="'1' is live and attack"):
+        parse_columns(text)
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
@@ -93,7 +99,13 @@ def test_bad_columns_are_usage_errors(text):
         ([HEADER + ",score"], "column 'score' comes twice"),
         ([HEADER], "holds no scores"),
         ([HEADER, "a,s,live,live,1", "b,s,live,live"], "line 3: 4 cells, the header has 5"),
-        ([HEADER, "", "a,s,spoof,print,1"], "line 3: label 'spoof' is unknown. Expected live or"),
+        ([HEADER, "", "a,s,ghost,print,1"], "line 3: label 'ghost' is unknown. Use live or"),
+        ([HEADER, "a,s,live,,1", "b,s,1,,1"], "line 3: label '1' .* in many sets 1 is the attack"),
+        ([HEADER, "a,s,0,,1"], "line 2: label '0' .*--columns live="),
+        ([HEADER + ",split", "a,s,live,,1,dev", "b,s,live,,1,x"], "line 3: split 'x' is unknown"),
+        ([HEADER, "a,s,live,live,1_0"], "line 2: score '1_0' is not a number"),
+        ([HEADER, "a,s,live,,1", "b,s,live,live,٣"], "line 3: score '٣' is not a number"),
+        (["7 7 p 0.1", "7 7 q 1_0"], "line 2: score '1_0' is not a number"),
         ([HEADER, "a,s,live,live,high"], "line 2: score 'high' is not a number"),
         ([HEADER, "a,s,live,live,1", "b,s,live,live,nan"], "line 3: score 'nan' is not finite"),
         ([HEADER, "a,s,live,live,-inf"], "line 2: score '-inf' is not finite"),
@@ -122,3 +134,32 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "binary.csv").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(DataError, match="UTF-8"):
         read_table(tmp_path / "binary.csv")
+
+
+@pytest.mark.parametrize(("dev", "test"), [("valid", "eval"), ("development", "Evaluation")])
+def test_other_words_are_read_and_said(tmp_path, dev, test):
+    rows = [f"a,,real,,1,{dev}", f"b,,spoof,x,0,{dev}", f"c,,bona-fide,,1,{test}"]
+    table = read_table(written(tmp_path, HEADER + ",split", *rows))
+    assert table.live.tolist() == [True, False, True]
+    assert table.splits() == {"dev", "test"} and table.development().path == ["a", "b"]
+    (note,) = table.notes
+    assert all(f"'{word}' was read as" in note for word in ("real", "spoof", dev, test))
+
+
+def test_whoever_says_what_the_labels_are_called_is_believed(tmp_path):
+    path = written(tmp_path, HEADER + ",split", "a,,0,,1,dev", "b,,1,,0,dev")
+    table = read_table(path, parse_columns("live=0,attack=1"))
+    assert table.live.tolist() == [True, False] and table.notes == ()
+    # A class that was not named has its usual words; one that was has that name alone.
+    path = written(tmp_path, HEADER, "a,,fake,,1", "b,,spoof,,0")
+    table = read_table(path, {"live": "fake"})
+    assert table.live.tolist() == [True, False] and "'spoof' was read as attack" in table.notes[0]
+    with pytest.raises(DataError, match="line 2: label 'fake' is unknown"):
+        read_table(path, {"live": "1", "attack": "0"})
+
+
+def test_guarded_cells_are_read_as_they_were(tmp_path):
+    path = written(tmp_path, HEADER, "'=a.png,'@s,live,,-1", "o'b,s,attack,'-x,2", "''+c,s,live,,0")
+    table = read_table(path)
+    assert table.path == ["=a.png", "o'b", "'+c"] and table.species == ["", "-x", ""]
+    assert table.subject == ["@s", "s", "s"] and table.score.tolist() == [-1, 2, 0]

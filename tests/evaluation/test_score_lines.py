@@ -65,7 +65,8 @@ def test_cells_longer_than_csv_allows_are_left_to_it(tmp_path):
 @pytest.mark.parametrize("bad", [
     "b,s,live,,x", "b,s,live,,nan", "b,s,ghost,,1", "a,s,live,,1", ",s,live,,1", "b,s,live,1",
     "b,s,live,,1,2", "b,s,live,,", "é,s,live,,0.5", '"b\nc",s,live,,0.5', "b,s,attack,print,-1e9",
-    "b,s,live,,1e999", "b, s ,live,, 0.25 ", "", "b,s,live,,٣",
+    "b,s,live,,1e999", "b, s ,live,, 0.25 ", "", "b,s,live,,٣", "b,s,live,,1_0",
+    "'=b,s,spoof,,1", "b,s,1,,1",
 ])  # fmt: skip
 def test_tables_and_errors_are_the_same_both_ways(tmp_path, monkeypatch, bad):
     path = tmp_path / "s.csv"

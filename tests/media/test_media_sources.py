@@ -1,9 +1,12 @@
+import base64
 import contextlib
 import io
 import os
+import pathlib
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,6 +201,8 @@ def test_a_tensor_in_minus_one_to_one():
         (torch.zeros(3, 0, 4), "not a picture"),
         (torch.full((3, 4, 4), 255.0), r"span \[255, 255\]. Expected \[-1, 1\]"),
         (torch.zeros(3, 4, 4, dtype=torch.int64), "int64"),
+        (torch.rand(3, 9, 9), r"meant for \[0, 1\]. Expected \[-1, 1\]; pass 2 \* tensor - 1"),
+        (torch.rand(3, 9, 9).half(), r"Expected \[-1, 1\]"),
     ],
 )
 def test_tensors_that_are_no_pictures(tensor, words):
@@ -208,13 +213,17 @@ def test_tensors_that_are_no_pictures(tensor, words):
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.full((4, 4, 3), np.nan), "48 NaN"),
-        (np.full((4, 4), np.inf, np.float32), "infinite"),
+        (np.full((4, 4, 3), np.nan), "float64, whose values are not finite. Expected uint8"),
+        (np.full((4, 4), np.inf, np.float32), "are not finite"),
+        (np.linspace(0, 1, 48).reshape(4, 4, 3), r"span \[0, 1\]. Expected uint8 in 0..255"),
+        (np.ones((4, 4, 3), np.float16), "float16.* Expected uint8 in 0..255"),
+        (np.full((4, 4), 255, np.uint16), "16-bit values reach only 255. Expected 0..65535"),
+        (np.full((4, 4), 4095, ">u2"), "reach only 4095"),
         (np.zeros((3, 4, 5)), r"shape \(3, 4, 5\)"),
         (np.zeros(4), "not a picture"),
         (np.zeros((0, 4, 3)), "not a picture"),
         (np.zeros((1, 4, 4, 3)), "one picture at a time"),
-        (np.full((4, 4), 200.0), r"span \[200, 200\]. Expected \[0, 1\]"),
+        (np.full((4, 4), 200.0), r"span \[200, 200\]. Expected uint8 in"),
         (np.full((4, 4), -1.0), "span"),
         (np.zeros((4, 4), np.int32), "int32"),
         (np.zeros((4, 4), bool), "bool"),
@@ -229,7 +238,8 @@ def test_arrays_that_are_no_pictures(array, words):
 def test_array_kinds():
     grey = np.array([[0, 128, 255]], np.uint8)
     expected = np.repeat(grey[..., None], 3, axis=2)
-    for array in (grey, grey[..., None], grey.astype(np.uint16) * 257, grey / 255):
+    wide = grey.astype(np.uint16) * 257
+    for array in (grey, grey[..., None], wide, wide.astype(">u2"), wide.astype("<u2")):
         assert np.array_equal(image_from_array(array), expected)
     rgba = np.zeros((1, 2, 4), np.uint8)
     rgba[0, 1] = (9, 8, 7, 255)
@@ -238,11 +248,77 @@ def test_array_kinds():
     assert not np.shares_memory(image_from_array(same), same)
 
 
-@given(arrays.arrays(np.float32, (5, 4, 3), elements=st.floats(0, 1, width=32)))
+@given(arrays.arrays(np.uint8, (5, 4, 3), elements=st.integers(0, 255)))
 def test_an_array_and_its_tensor_are_the_same_picture(array):
-    tensor = torch.from_numpy(array).permute(2, 0, 1) * 2 - 1
-    difference = image_from_array(array).astype(int) - image_from_tensor(tensor)
-    assert np.abs(difference).max() <= 1  # halves may round either way
+    array[0, 0, 0] = 0  # a picture without any dark place is refused
+    tensor = torch.from_numpy(array).permute(2, 0, 1).float() / 127.5 - 1
+    assert np.array_equal(image_from_tensor(tensor), image_from_array(array))
+
+
+@given(arrays.arrays(np.float32, (3, 5, 4), elements=st.floats(0, 1, width=32)))
+def test_no_tensor_in_zero_to_one_is_a_picture(array):
+    with pytest.raises(InputError, match=r"Expected \[-1, 1\]"):
+        image_from_tensor(torch.from_numpy(array))
+
+
+class Place:
+    """What any library may hand over for a path."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __fspath__(self):
+        return self.name
+
+
+def test_any_path_like_object_is_a_path(tmp_path):
+    path = tmp_path / "p.png"
+    path.write_bytes(PNG)
+    for source in (Place(str(path)), Place(bytes(path)), pathlib.PurePath(path)):
+        (frame,) = read_frames(source)
+        assert frame.source == str(path) and np.array_equal(frame.image, quadrants())
+    with pytest.raises(MediaError, match="There is no file nowhere"):
+        read_frames(Place("nowhere.png"))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+@pytest.mark.parametrize("form", [str, str.encode, io.StringIO])
+def test_base64_by_mistake_is_said(kind, form):
+    text = base64.b64encode(encoded(quadrants(), kind)).decode()
+    for given_text in (text, f"data:image/{kind.lower()};base64,{text}", text[:200]):
+        with pytest.raises(MediaError, match=r"base64|open as text") as caught:
+            read_frames(form(given_text))
+        assert len(str(caught.value)) < 500
+
+
+def test_a_file_that_is_named_like_base64_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = "iVBORw0KGgo" + "A" * 60
+    Path(name).write_bytes(PNG)
+    assert read_frames(name)[0].image.shape == quadrants().shape
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("a\0b.png", "NUL"), ("a\0b.mp4", "NUL"), ("x" * 300 + ".png", "too long"),
+     ("x" * 300 + ".mp4", "too long"), ("d/" * 3000 + "x.png", "too long"),
+     ("x" * 300, "too long")],
+)  # fmt: skip
+def test_names_that_no_file_can_have_are_media_errors(name, words):
+    for source in (name, Path(name), Place(name)):
+        with pytest.raises(MediaError, match=words) as caught:
+            read_frames(source)
+        assert len(str(caught.value)) < 400
+    with pytest.raises(MediaError, match=words):
+        find_media(name)
+    assert not is_video(f"{name}.png")
+
+
+def test_a_closed_file_is_a_media_error(tmp_path):
+    with (tmp_path / "p.png").open("w+b") as file:
+        file.write(PNG)
+    with pytest.raises(MediaError, match="closed file"):
+        read_frames(file)
 
 
 def test_pil_images_of_any_mode_and_orientation():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from despoof.evaluation.report import Judgement
     from despoof.evaluation.scored_clips import FoundClips
 
+_HERE = Path()
 EXAMPLE = "Example: despoof evaluate test.csv --dev dev.csv -o report"
 
 
@@ -100,7 +101,9 @@ def evaluate(
     if output is not None:
         from despoof.evaluation.report_folder import write_report
 
-        pictures = roots if thumbnails else None
+        # Not the working directory: nobody gave it, and the page may be handed on.
+        shown_from = [root for root in roots if root is not _HERE]
+        pictures = shown_from if thumbnails else None
         page = write_report(output, found, pairs, images=pictures, audit=shown)
     if json:
         for one in found:
@@ -173,7 +176,7 @@ def of_system(audit: dict[str, Any] | None, name: str) -> dict[str, Any] | None:
 
 
 def _roots(found: "list[Judgement]", images: Path | None, manifest: Path | None) -> list[Path]:
-    beside = [Path(), *dict.fromkeys(Path(one.table.source).parent for one in found)]
+    beside = [_HERE, *dict.fromkeys(Path(one.table.source).parent for one in found)]
     return [*([manifest.parent] if manifest else []), *([images] if images else beside)]
 
 

@@ -90,7 +90,7 @@ def exit_code(answers: Sequence[Answer]) -> int:
 
 
 def _plain_face(face: Verdict) -> dict[str, Any]:
-    return {
+    values: dict[str, Any] = {
         "index": face.index,
         "time": face.time,
         "label": face.label,
@@ -100,3 +100,4 @@ def _plain_face(face: Verdict) -> dict[str, Any]:
         "box": face.box,
         "quality": face.quality,
     }
+    return values | {"aside": face.aside} if face.aside else values

@@ -1,6 +1,7 @@
 """The entry point: commands, exit codes, and the one place where errors end."""
 
 import io
+import logging
 import sys
 import traceback
 from collections.abc import Sequence
@@ -84,6 +85,9 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):  # names that are not UTF-8 must not stop the rest
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    remarks = logging.StreamHandler()
+    remarks.setFormatter(logging.Formatter("despoof: %(message)s"))
+    logging.getLogger("despoof").addHandler(remarks)
     sys.exit(main(sys.argv[1:]))
 
 

@@ -31,6 +31,14 @@ def atomic_path(path: str | Path) -> Generator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def is_file(path: str | Path) -> bool:
+    """Tell whether there is such a file; there is none of a name that no file can have."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # too long, NUL, a folder that may not be entered
+        return False
+
+
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file as 64 hex digits; constant memory."""
     with Path(path).open("rb") as stream:

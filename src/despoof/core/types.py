@@ -104,6 +104,7 @@ class Verdict:
         time: seconds from the start of a video, None for a photograph.
         quality: what the quality gate measured, by name (SI or pixel units, see face/quality.py).
         colour: of the picture, see `Frame`.
+        aside: why it has no say in its picture's verdict (see face/aside.py); empty if it has.
     """
 
     label: VerdictLabel
@@ -116,6 +117,7 @@ class Verdict:
     time: float | None = None
     quality: dict[str, float] = field(default_factory=dict[str, float])
     colour: str = ""
+    aside: str = ""
 
 
 @dataclass(frozen=True)

@@ -34,13 +34,14 @@ def worst_face(verdicts: Sequence[Verdict]) -> Verdict:
     """The verdict of one picture: spoof before undecided before live, then the lowest score.
 
     A picture is as trustworthy as its least trustworthy face, so no live bystander can vouch for
-    an attack.
+    an attack. Faces that are set aside (`Verdict.aside`) have no say beside others.
 
     >>> live, spoof = Verdict("live", 0.9, 0.5), Verdict("spoof", 0.1, 0.5)
     >>> worst_face([live, spoof]).label
     'spoof'
     """
     order = {"spoof": 0, "undecided": 1, "live": 2}
+    verdicts = [v for v in verdicts if not v.aside] or verdicts
     return min(verdicts, key=lambda v: (order[v.label], v.score if v.score is not None else 0.0))
 
 

@@ -137,8 +137,9 @@ def clip_key(clip: Clip, beside: Path | None = None) -> str:
         if path is not None:
             try:
                 status = path.stat()
-            except OSError as error:
-                raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+            except (OSError, ValueError) as error:  # ValueError: a name with NUL
+                why = getattr(error, "strerror", None) or error
+                raise DataError(f"{str(path)!r} cannot be read: {why}.") from error
             facts.append([path.name, status.st_size, status.st_mtime_ns])
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
 

@@ -14,6 +14,7 @@ from despoof.core.types import Image
 from despoof.media.containers import opened
 from despoof.media.files import is_image
 from despoof.media.images import DEFAULT_LIMITS, ImageLimits, read_image
+from despoof.media.names import check_name
 from despoof.media.picking import decode
 from despoof.media.timeline import film_track, survey
 from despoof.media.videos import square
@@ -74,6 +75,7 @@ def count_frames(path: Path) -> int:
     Raises:
         MediaError: missing, neither picture nor video, or empty.
     """
+    check_name(str(path))
     return 1 if is_image(path) else len(survey(path, str(path)))
 
 

@@ -10,6 +10,16 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from despoof.core.cells import (
+    label_of,
+    plain_number,
+    restored,
+    say,
+    split_of,
+    translation,
+    unknown_label,
+    unknown_split,
+)
 from despoof.core.errors import DataError, MediaError
 from despoof.core.extras import need
 from despoof.core.types import Box, Label
@@ -27,7 +37,6 @@ OPTIONAL = (
     "box",
     "landmarks",
 )
-SPLITS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +84,9 @@ class Clip:
 def read_manifest(path: str | Path) -> list[Clip]:
     """Read a manifest, rows in the table's order; columns in any order.
 
+    Labels and splits may be called otherwise (`core.cells`: real, spoof, valid, eval …), which is
+    said when they are; 0 and 1 are no labels, for nobody knows which of them is live.
+
     Args:
         path: a CSV table in UTF-8 or, by its suffix (.parquet, .pq), a Parquet table (needs the
             extra `data`). A box is "x1 y1 x2 y2"; landmarks are ten numbers, x y each, with spaces
@@ -112,6 +124,7 @@ def read_manifest(path: str | Path) -> list[Clip]:
         clips.append(clip)
     if not clips:
         raise DataError(f"{path} has no rows, only a header. List at least one clip.")
+    _say_words(path, header, rows)
     return clips
 
 
@@ -155,13 +168,13 @@ def from_folders(live: str | Path | None, attack: str | Path | None) -> list[Cli
 
 
 def of_split(clips: Iterable[Clip], split: str) -> list[Clip]:
-    """Keep the clips of a split.
+    """Keep the clips of a split, by any word for it (`core.cells`).
 
     Raises:
         DataError: there is none; the message says which splits there are.
     """
     clips = list(clips)
-    kept = [clip for clip in clips if clip.split == split]
+    kept = [clip for clip in clips if clip.split == (split_of(split) or split)]
     if not kept:
         there = ", ".join(sorted({clip.split or "(none)" for clip in clips}))
         raise DataError(f"No clip is of split {split!r}. The manifest has: {there}.")
@@ -171,13 +184,26 @@ def of_split(clips: Iterable[Clip], split: str) -> list[Clip]:
 _Rows = list[tuple[str, list[str]]]
 
 
+def _say_words(path: Path, header: Sequence[str], rows: _Rows) -> None:
+    labels, splits = (
+        {cells[header.index(name)] for _, cells in rows} if name in header else set[str]()
+        for name in ("label", "split")
+    )
+    note = translation(labels, splits)
+    say(f"{path}: {note}" if note else "")
+
+
 def _csv_rows(path: Path) -> tuple[list[str], _Rows]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
-            header = [name.strip() for name in next(reader, [])]
+            header = [restored(name.strip()) for name in next(reader, [])]
             # The csv module gives [] for an empty line.
-            rows = [(f"{path}, line {reader.line_num}", cells) for cells in reader if cells]
+            rows = [
+                (f"{path}, line {reader.line_num}", list(map(restored, cells)))
+                for cells in reader
+                if cells
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not readable as CSV in UTF-8: {error}.") from error
     return header, rows
@@ -205,11 +231,12 @@ def _text(cell: object) -> str:
 
 
 def _clip(row: dict[str, str], folder: Path, where: str) -> Clip:
-    label, split, frames = (row.get(name, "").strip() for name in ("label", "split", "frames"))
-    if label not in ("live", "attack"):
-        raise DataError(f"{where}: label {label!r} is unknown. Use live or attack.")
-    if split not in ("", *SPLITS):
-        raise DataError(f"{where}: split {split!r} is unknown. Use {', '.join(SPLITS)} or nothing.")
+    label, split = label_of(row["label"]), split_of(row.get("split", ""))
+    frames = row.get("frames", "").strip()
+    if label is None:
+        raise DataError(f"{where}: {unknown_label(row['label'], 'Write live or attack.')}")
+    if split is None:
+        raise DataError(f"{where}: {unknown_split(row['split'])}")
     if frames and not (frames.isascii() and frames.isdigit() and len(frames) < 13 and int(frames)):
         raise DataError(f"{where}: frames {frames!r} is not a whole number from 1.")
     plain = {name: row.get(name, "") for name in ("dataset", "subject", "session", "device")}
@@ -238,11 +265,11 @@ def _clip(row: dict[str, str], folder: Path, where: str) -> Clip:
 
 def _numbers(cell: str, count: int, what: str) -> list[float]:
     try:
-        numbers = [float(word) for word in cell.replace(",", " ").split()]
+        numbers = [plain_number(word) for word in cell.replace(",", " ").split()]
     except ValueError:
         numbers = [math.nan]
     if len(numbers) not in (0, count) or not all(map(math.isfinite, numbers)):
-        raise DataError(f"{what} {cell!r} is not {count} finite numbers, nor empty.")
+        raise DataError(f"{what} {cell!r} is not {count} finite numbers in ASCII, nor empty.")
     return numbers
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from despoof.core.cells import guarded
 from despoof.core.errors import DataError, InputError
 from despoof.core.extras import need
 from despoof.core.files import atomic_path
@@ -119,14 +120,14 @@ def _check(rows: Sequence[Sequence[_Cell]]) -> None:
 def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
+        writer.writerow(map(guarded, header))
         writer.writerows([_text(cell) for cell in row] for row in rows)
 
 
 def _text(cell: _Cell) -> str:
     if isinstance(cell, list):
         return " ".join(f"{value:.0f}" if value.is_integer() else repr(value) for value in cell)
-    return "" if cell is None else str(cell)
+    return "" if cell is None else guarded(str(cell))
 
 
 def _write_parquet(path: Path, header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from despoof.core.cells import plain_number, restored
 from despoof.core.errors import DataError
 from despoof.core.types import Box, Label
 from despoof.data.datasets.nuaa import NUAA_DEV_SUBJECTS
@@ -106,8 +107,10 @@ def read_samples(root: Path, dataset: str) -> list[Sample]:
     samples: list[Sample] = []
     for number, row in enumerate(rows):
         try:
-            samples.append(_sample(root, dataset, number, row))
-        except (KeyError, ValueError, AttributeError) as error:  # a cut row has None in it
+            cells = {name: restored(cell) for name, cell in row.items()}
+            samples.append(_sample(root, dataset, number, cells))
+        # A cut row has None in it, a row that is too long a list.
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise DataError(f"{path}, row {number + 2}: {error!r}; expected {_COLUMNS}.") from error
     divided = any(sample.split == "dev" for sample in samples)
     return samples if dataset != "nuaa" or divided else [_with_dev(sample) for sample in samples]
@@ -142,8 +145,8 @@ _COLUMNS = "path, split (train|dev|test), subject, session, label (live|attack),
 def _sample(root: Path, dataset: str, number: int, row: dict[str, str]) -> Sample:
     if row["label"] not in ("live", "attack") or row["split"] not in ("train", "dev", "test"):
         raise ValueError(f"label {row['label']!r}, split {row['split']!r}")
-    box = [float(value) for value in row["box"].split()]
-    points = [float(value) for value in row["landmarks"].replace(",", " ").split()]
+    box = [plain_number(value) for value in row["box"].split()]
+    points = [plain_number(value) for value in row["landmarks"].replace(",", " ").split()]
     if len(box) not in (0, 4) or len(points) not in (0, 10):
         raise ValueError(f"box {row['box']!r}, landmarks {row['landmarks']!r}")
     sample = Sample(

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from despoof.core.cells import SPLITS, guarded
 from despoof.core.errors import DataError
 from despoof.core.files import atomic_path
 from despoof.core.types import Face, Image
 from despoof.data.cutting import Cutter, faces_in
-from despoof.data.manifest import SPLITS, Clip
+from despoof.data.manifest import Clip
 from despoof.data.samples import TABLE_NAME
 from despoof.face.crop import CropConfig, crop_face, to_crop
 from despoof.face.depth import DepthLabeller
@@ -137,7 +138,7 @@ def _write_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, 
     with path.open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream)
         table.writerow(columns)
-        table.writerows([[row[column] for column in columns] for row in rows])
+        table.writerows([[guarded(row[column]) for column in columns] for row in rows])
 
 
 def around(image: Image, face: Face, reach: float = REACH) -> tuple[Image, Face]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from despoof.core.cells import SPLITS
 from despoof.core.errors import DespoofError
-from despoof.core.files import sha256
+from despoof.core.files import is_file, sha256
 from despoof.core.types import FaceDetector, Frame
 from despoof.data.datasets.registry import datasets
 from despoof.data.duplicates import near_pairs, picture_hash
-from despoof.data.manifest import SPLITS, Clip
+from despoof.data.manifest import Clip
 from despoof.media.sources import read_frames
 
 FRAMES = 3  # of a video; its hash is that of the middle one
@@ -74,7 +75,7 @@ def verify(
 
 def look(clip: Clip, faces: FaceDetector | None) -> Look:
     """Look at one clip."""
-    if not clip.path.is_file():
+    if not is_file(clip.path):
         return Look("missing", f"There is no file {clip.path}.")
     try:
         digest = sha256(clip.path)

@@ -22,6 +22,7 @@ from despoof.core.types import (
 from despoof.core.verdicts import undecided, whole_clip
 from despoof.detector.bridged import bridge_of, explained, scored, with_latent
 from despoof.detector.crops import CropScorer
+from despoof.face.aside import asides
 from despoof.face.crop import CropConfig, crop_face, whole_picture_face
 from despoof.face.detect import CenterFace
 from despoof.face.quality import QualityPolicy, assess
@@ -95,7 +96,9 @@ class Detector:
 
         Returns:
             One verdict per face and frame, in order; a frame without a face gives one undecided
-            verdict. Never empty. `despoof.core.verdicts.whole_clip` sums them up.
+            verdict. A face that was found beside a larger one may be set aside (`Verdict.aside`):
+            it has a verdict, and no say in the picture's. Never empty.
+            `despoof.core.verdicts.whole_clip` sums them up.
 
         Raises:
             MediaError: the source cannot be read.
@@ -171,9 +174,13 @@ class Detector:
         found: list[_Prepared | Verdict] = []
         for frame in frames:
             faces = self._faces(frame.image, boxes, cropped)
-            for face in faces:
+            height, width = frame.image.shape[:2]
+            # Boxes that a caller gave are the faces that are meant.
+            beside = [""] * len(faces) if boxes is not None else asides(faces, width, height)
+            for face, aside in zip(faces, beside, strict=True):
                 crop = crop_face(frame.image, face, self.crop)
-                found.append(_Prepared(frame, crop, *self._quality(frame.image, face, crop)))
+                quality = self._quality(frame.image, face, crop)
+                found.append(_Prepared(frame, crop, *quality, aside))
             if not faces:
                 found.append(undecided(frame, self.threshold, "no face found"))
         return found
@@ -211,6 +218,7 @@ class Detector:
 
     def _verdict(self, face: "_Prepared", score: float) -> Verdict:
         base = undecided(face.frame, self.threshold, face.reason, face.crop.face, face.quality)
+        base = replace(base, aside=face.aside)
         if not math.isfinite(score):
             return replace(base, reason=f"the network's score is {score}, not a number")
         if face.reason:
@@ -226,6 +234,7 @@ class _Prepared:
     crop: FaceCrop
     quality: dict[str, float]
     reason: str
+    aside: str
 
 
 def _frames_of(source: Any, count: int) -> Sequence[Frame]:  # noqa: ANN401

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from despoof._version import __version__
+from despoof.core.cells import guarded
 from despoof.core.config import StrictConfig
 from despoof.core.errors import DataError, InputError
 from despoof.core.files import atomic_path
@@ -139,8 +140,9 @@ def _write_errors(path: Path, result: BulkResult) -> None:
         writer.writerow(ERROR_COLUMNS)
         for kind, clip, out in listed:
             score = "" if out.score is None else out.score
-            cells = (clip.name, clip.subject, clip.label, clip.species, clip.split, kind, score)
-            writer.writerow([*cells, " ".join(out.reason.split())])
+            texts = (clip.name, clip.subject, clip.label, clip.species, clip.split, kind)
+            reason = guarded(" ".join(out.reason.split()))
+            writer.writerow([*map(guarded, texts), score, reason])
 
 
 def _beside(output: Path, ending: str) -> Path:
@@ -152,7 +154,7 @@ def _state(clip: Clip) -> str:
     try:
         about = clip.path.stat()
         file = [about.st_size, about.st_mtime_ns]
-    except OSError:  # reading it will say why
+    except (OSError, ValueError):  # reading it will say why
         file = []
     points = None if clip.landmarks is None else clip.landmarks.tolist()
     text = repr([str(clip.path), file, clip.box, points])

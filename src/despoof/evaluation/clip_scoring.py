@@ -136,7 +136,7 @@ def _outcome(verdicts: Sequence[Verdict]) -> Outcome:
         return Outcome(whole.score)
     worst: dict[int, float] = {}
     for verdict in verdicts:
-        if verdict.score is not None:
+        if verdict.score is not None and not verdict.aside:
             worst[verdict.index] = min(verdict.score, worst.get(verdict.index, math.inf))
     score = clip_score(list(worst.values())) if worst else None
     return Outcome(score, whole.reason)

@@ -1,7 +1,7 @@
 """A score table judged: every number of `despoof evaluate`, before it is printed anywhere."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -186,7 +186,12 @@ def grouped_intervals(
 
 def _split(table: ScoreTable) -> tuple[ScoreTable, ScoreTable | None]:
     splits = table.splits()
-    if len(splits) < 2 or "test" not in splits:
+    if "test" not in splits and len(splits) > 1:
+        note = (
+            f"Rows of {' and '.join(sorted(splits))} were judged together: none is of split test."
+        )
+        return replace(table, notes=(*table.notes, note)), None
+    if len(splits) < 2:
         return table, None
     test = table.of_split("test", note="Only the rows of split test were judged.")
     return test, table.of_split("dev") if "dev" in splits else None

@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from despoof.core.errors import DespoofError
+from despoof.core.files import is_file
 from despoof.evaluation.score_formats import ScoreTable
 from despoof.media.sources import read_frames
 
@@ -48,7 +49,8 @@ def worst_errors(
     Args:
         table: judged scores.
         threshold: live iff score > threshold.
-        roots: folders that a path may be relative to; none = no pictures.
+        roots: folders that a path may be relative to and below which pictures lie; none = no
+            pictures.
         count: at most so many.
     """
     wrong = np.flatnonzero((table.score > threshold) != table.live)
@@ -69,8 +71,12 @@ def worst_errors(
 
 
 def thumbnail(name: str, roots: Sequence[Path]) -> str:
-    """Return a picture, or the middle of a video, as a small JPEG in a data: URI, or ""."""
-    path = next((root / name for root in roots if (root / name).is_file()), None)
+    """Return a picture, or the middle of a video, as a small JPEG in a data: URI, or "".
+
+    Only files below one of the roots are opened, links followed: a score file may come from
+    somebody else, and the page may go there.
+    """
+    path = next((place for root in roots if (place := _below(root, name)) is not None), None)
     if path is None:
         return ""
     try:
@@ -81,3 +87,11 @@ def thumbnail(name: str, roots: Sequence[Path]) -> str:
     stream = io.BytesIO()
     small.save(stream, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def _below(root: Path, name: str) -> Path | None:
+    """Return the file of this name, where it truly lies below the root."""
+    if not is_file(root / name):
+        return None
+    place = (root / name).resolve()
+    return place if place.is_relative_to(root.resolve()) else None

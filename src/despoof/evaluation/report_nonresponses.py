@@ -4,6 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from despoof.core.cells import label_of
 from despoof.core.errors import DataError
 
 POLICY = (
@@ -41,9 +42,11 @@ def _count(path: Path) -> NonResponses:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream))
-        failed = [row["label"] for row in rows if row["outcome"] == "failed"]
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        failed = [label_of(row["label"]) for row in rows if row["outcome"] == "failed"]
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, AttributeError) as error:
         raise DataError(
             f"{path} is not a readable list of failed clips ({error!r}). Repair or remove it."
         ) from error
+    if None in failed:
+        raise DataError(f"{path}: a failed clip has an unknown label. Write live or attack.")
     return NonResponses(failed.count("live"), failed.count("attack"), path.name)

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from despoof.core.cells import guarded
 from despoof.evaluation.report import Judgement
 from despoof.evaluation.report_nonresponses import POLICY
 from despoof.evaluation.rows import Row
@@ -83,7 +84,8 @@ def table_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(row.get(column)) for column in columns])
+        cells = [_cell(row.get(column)) for column in columns]
+        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in cells])
     return stream.getvalue()
 
 

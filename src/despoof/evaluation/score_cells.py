@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from despoof.core.cells import plain_number, restored
 from despoof.core.errors import DataError
 from despoof.evaluation.score_file import REQUIRED
 from despoof.evaluation.score_lines import plain_columns
@@ -19,7 +20,10 @@ _BLOCK = 256  # rows that are held as rows at a time: few enough to stay in the 
 def read_cells(
     path: Path, columns: Mapping[str, str] | None
 ) -> tuple[list[str] | None, list[list[str]]]:
-    """Return the header, None for a biometric file, and the cells column by column."""
+    """Return the header, None for a biometric file, and the cells column by column.
+
+    Text that was guarded against spreadsheets (`core.cells`) is given as it was.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             first = next((line for line in stream if line.strip()), "")
@@ -28,11 +32,13 @@ def read_cells(
                 rows = (line.split() for line in stream if line.strip())
                 return None, _transposed(path, rows, len(first.split()), "words, the first line")
             reader = csv.reader(stream, strict=True)
-            header = [name.strip().removeprefix("\ufeff") for name in next(reader, [])]
+            header = [restored(name.strip().removeprefix("\ufeff")) for name in next(reader, [])]
             _check_header(path, header, columns)
             cells = plain_columns(path, len(header)) or _transposed(
                 path, filter(None, reader), len(header), "cells, the header"
             )
+            if _has_guard(path):
+                cells = [list(map(restored, column)) for column in cells]
     except FileNotFoundError as error:
         raise DataError(f"No score file at {path}. Check the path.") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -72,6 +78,12 @@ def line_of(path: Path, is_csv: bool, row: int) -> int:
         return reader.line_num
 
 
+def _has_guard(path: Path) -> bool:
+    """Whether any cell may be guarded; far quicker than looking at each."""
+    with path.open("rb") as stream:
+        return any(b"'" in block for block in iter(lambda: stream.read(1 << 20), b""))
+
+
 def _looks_biometric(line: str) -> bool:
     words = line.split()
     if "," in line or len(words) not in WIDTHS:
@@ -80,9 +92,9 @@ def _looks_biometric(line: str) -> bool:
 
 
 def is_number(cell: str) -> bool:
-    """Whether Python reads it as a number; also nan and inf."""
+    """Whether it is a number in ASCII without underscores; also nan and inf."""
     try:
-        float(cell)
+        plain_number(cell)
     except ValueError:
         return False
     return True

@@ -5,8 +5,20 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
+from despoof.core.cells import (
+    SPLITS,
+    guarded,
+    label_of,
+    plain_number,
+    restored,
+    say,
+    split_of,
+    translation,
+    unknown_label,
+    unknown_split,
+)
 from despoof.core.errors import DataError
 from despoof.core.files import atomic_path
 from despoof.core.types import Label
@@ -42,11 +54,14 @@ class ScoreRow:
 def read_scores(path: str | Path) -> list[ScoreRow]:
     """Read a score file, rows in file order; columns in any order, further columns are ignored.
 
+    Other words for labels and splits (`core.cells`) are read, and it is said.
+
     Raises:
         DataError: the file is missing, empty, not UTF-8 CSV, or lacks a column; or a row has the
-            wrong number of cells, an empty path, an unknown label, a score that is not a finite
-            number, a frame that is not a whole number from 0, a (path, frame) that came before, or
-            another label than an earlier frame of its path. The message names file and line.
+            wrong number of cells, an empty path, an unknown label or split, a score that is not a
+            finite number, a frame that is not a whole number from 0, a (path, frame) that came
+            before, or another label than an earlier frame of its path. The message names file and
+            line.
     """
     path = Path(path)
     try:
@@ -56,10 +71,12 @@ def read_scores(path: str | Path) -> list[ScoreRow]:
             _check_header(header, path)
             lines: list[int] = []
             rows: list[ScoreRow] = []
+            words: tuple[set[str], set[str]] = (set(), set())
             for cells in reader:
                 if cells:  # the csv module gives [] for an empty line
                     lines.append(reader.line_num)
-                    rows.append(_parse(cells, header, f"{path}, line {reader.line_num}"))
+                    where = f"{path}, line {reader.line_num}"
+                    rows.append(_parse(cells, header, where, words))
     except FileNotFoundError as error:
         raise DataError(f"No score file at {path}. Check the path.") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -67,6 +84,7 @@ def read_scores(path: str | Path) -> list[ScoreRow]:
     if not rows:
         raise DataError(f"{path} holds no scores, only a header. Score something into it first.")
     _check(rows, [f"{path}, line {line}" for line in lines])
+    say(f"{path}: {note}" if (note := translation(*words)) else "")
     return rows
 
 
@@ -93,7 +111,8 @@ def write_scores(path: str | Path, rows: Sequence[ScoreRow]) -> None:
             writer.writerow(columns)
             for row in rows:
                 plain = replace(row, score=float(row.score))  # a numpy float32 would be rounded
-                writer.writerow([getattr(plain, name) for name in columns])
+                cells = [getattr(plain, name) for name in columns]
+                writer.writerow([guarded(c) if isinstance(c, str) else c for c in cells])
     except (OSError, UnicodeEncodeError) as error:
         raise DataError(
             f"Cannot write scores to {path}: {error}. Check folder and names."
@@ -144,26 +163,37 @@ def _check_header(header: list[str], path: Path) -> None:
         raise DataError(f"{path}, line 1: a column name comes twice in {', '.join(header)}.")
 
 
-def _parse(cells: list[str], header: list[str], where: str) -> ScoreRow:
+def _parse(
+    cells: list[str], header: list[str], where: str, words: tuple[set[str], set[str]]
+) -> ScoreRow:
+    """Read one row; the words for label and split that it has are put into `words`."""
     if len(cells) != len(header):
         raise DataError(f"{where}: {len(cells)} cells, but the header has {len(header)} columns.")
-    row = dict(zip(header, cells, strict=True))
+    row = dict(zip(header, map(restored, cells), strict=True))
     try:
-        score = float(row["score"])
+        score = plain_number(row["score"])
     except ValueError as error:
         raise DataError(
-            f"{where}: score {row['score']!r} is not a number. Write e.g. 0.73, higher = more live."
+            f"{where}: score {row['score']!r} is not a number in ASCII digits. Write e.g. 0.73, "
+            "higher = more live."
         ) from error
     frame = row.get("frame", "").strip()
     if frame and not (frame.isascii() and frame.isdigit() and len(frame) < 19):
         raise DataError(f"{where}: frame {frame!r} is not a whole number from 0. Leave it empty.")
+    label, split = label_of(row["label"]), split_of(row.get("split", ""))
+    if label is None:
+        raise DataError(f"{where}: {unknown_label(row['label'], 'Write live or attack.')}")
+    if split is None:
+        raise DataError(f"{where}: {unknown_split(row['split'])}")
+    words[0].add(row["label"])
+    words[1].add(row.get("split", ""))
     return ScoreRow(
         path=row["path"],
         subject=row["subject"],
-        label=cast("Label", row["label"]),  # _check refuses anything else
+        label=label,
         species=row["species"],
         score=score,
-        split=row.get("split", ""),
+        split=split,
         frame=int(frame) if frame else None,
     )
 
@@ -184,6 +214,8 @@ def _check(rows: Sequence[ScoreRow], names: Sequence[str]) -> None:
             raise DataError(f"{name}: a cell of {row.path!r} has a line break. Rename it.")
         if row.label not in ("live", "attack"):
             raise DataError(f"{name}: label {row.label!r} is unknown. Use live or attack.")
+        if row.split not in ("", *SPLITS):
+            raise DataError(f"{name}: {unknown_split(row.split)}")
         if not math.isfinite(row.score):
             raise DataError(
                 f"{name}: score {row.score} is not finite. Decide what a failed picture counts as."

@@ -1,7 +1,7 @@
 """Anybody's scores → one table of columns: scores.csv, any other CSV, biometric score files."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from despoof.core.cells import label_of, split_of, translation, unknown_label, unknown_split
 from despoof.core.errors import DataError, InputError
 from despoof.evaluation.score_cells import LABELS, is_number, line_of, read_cells
 from despoof.evaluation.score_file import REQUIRED
@@ -18,6 +19,7 @@ EXTRAS = ("split", "frame", "device", "session", "fold")
 """Columns that are read where they are there; any other column is ignored."""
 _BIOMETRIC = {4: (0, 1, 2, 3), 5: (0, 2, 3, 4)}  # claimed, real, probe, score
 _NO_SPECIES = {"attack", "impostor", "spoof"}
+_BLOCK = 4096  # scores that are looked at together
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +66,12 @@ class ScoreTable:
 
     def splits(self) -> set[str]:
         """Return the splits that rows are of; empty where the file does not say."""
-        return {name.strip().lower() for name in self.extra.get("split", ()) if name}
+        return {name for name in self.extra.get("split", ()) if name}
 
     def of_split(self, *names: str, note: str = "") -> "ScoreTable":
-        """Return the rows of the given splits, any case."""
+        """Return the rows of the given splits."""
         cells = self.extra.get("split", [""] * len(self))
-        rows = [i for i, name in enumerate(cells) if name.strip().lower() in names]
+        rows = [i for i, name in enumerate(cells) if name in names]
         return self.take(rows, *([note] if note else ()))
 
     def development(self) -> "ScoreTable":
@@ -111,7 +113,8 @@ def parse_columns(text: str) -> dict[str, str]:
     column, several with | between them.
 
     Raises:
-        InputError: a part is not key=value, a key is unknown or comes twice.
+        InputError: a part is not key=value, a key is unknown or comes twice, or live and attack
+            are called the same.
 
     >>> parse_columns("score=p,label=truth,live=1,attack=0|2")
     {'score': 'p', 'label': 'truth', 'live': '1', 'attack': '0|2'}
@@ -126,6 +129,11 @@ def parse_columns(text: str) -> dict[str, str]:
                 f"score=p_live,label=truth,live=1,attack=0. Ours: {', '.join(known)}."
             )
         names[key] = name
+    live, attack = (set(names[kind].split("|")) if kind in names else set() for kind in LABELS)
+    if both := live & attack:
+        raise InputError(
+            f"--columns {text!r}: {min(both)!r} is live and attack. Give each value one meaning."
+        )
     return names
 
 
@@ -138,7 +146,8 @@ def read_table(
     whose columns `columns` names, where path, subject and species may be missing; and a
     biometric score file, no header, four (claimed, real, probe, score) or five (claimed, model,
     real, probe, score) words a line, where claimed = real means live and any other word in
-    `real` is the species.
+    `real` is the species. Labels and splits may be called otherwise (`core.cells`: real, spoof,
+    valid, eval …), which a note then says; 0 and 1 mean nothing until `columns` says what.
 
     Args:
         path: of the file.
@@ -147,8 +156,8 @@ def read_table(
 
     Raises:
         DataError: missing, unreadable or empty file, a missing column, a wrong number of cells,
-            an unknown label, a score that is not a finite number, or a path that comes twice. The
-            message names the file and the line.
+            an unknown label or split, a score that is not a finite number, or a path that comes
+            twice. The message names the file and the line.
     """
     path = Path(path)
     header, cells = read_cells(path, columns)
@@ -181,15 +190,17 @@ def _columns(
         if (theirs := (columns or {}).get(ours, ours)) in cells
     }
     labels = found["label"]
-    called = {kind: (columns or {}).get(kind, kind).split("|") for kind in LABELS}
-    kinds = {value: kind == "live" for kind, values in called.items() for value in values}
-    if not kinds.keys() >= set(labels):
-        number = next(i for i, label in enumerate(labels) if label not in kinds)
-        raise DataError(
-            f"{where(number)}: label {labels[number]!r} is unknown. Expected "
-            f"{' or '.join('|'.join(values) for values in called.values())}; say what live and "
-            "attack are called with --columns live=…,attack=…."
-        )
+    called = {
+        value: kind == "live"
+        for kind in LABELS
+        if kind in (columns or {})
+        for value in (columns or {})[kind].split("|")
+    }
+    kinds = _kinds(labels, called, columns or {}, where)
+    splits = _splits(found.get("split", ()), where)
+    words = {label for label in kinds if label not in called}
+    note = translation(words, set(found.get("split", ())))
+    extra = {name: found[name] for name in EXTRAS if any(found.get(name, ()))}
     empty = [""] * len(labels)
     return ScoreTable(
         source=source,
@@ -198,8 +209,42 @@ def _columns(
         species=found.get("species", empty),
         live=np.array([kinds[label] for label in labels]),
         score=_numbers(found["score"], where),
-        extra={name: found[name] for name in EXTRAS if any(found.get(name, ()))},
+        extra=extra | ({"split": splits} if "split" in extra else {}),
+        notes=(note,) if note else (),
     )
+
+
+def _kinds(
+    labels: Sequence[str],
+    called: Mapping[str, bool],
+    columns: Collection[str],
+    where: Callable[[int], str],
+) -> dict[str, bool]:
+    """Return what each label of the file means, True = live: as it is called, else its word.
+
+    A class that `columns` names is called so and nothing else.
+    """
+    kinds: dict[str, bool] = {}
+    for label in set(labels):
+        meant = label_of(label)
+        if label in called:
+            kinds[label] = called[label]
+        elif meant is not None and meant not in columns:
+            kinds[label] = meant == "live"
+    if not kinds.keys() >= set(labels):
+        number = next(i for i, label in enumerate(labels) if label not in kinds)
+        remedy = "Say what live and attack are called with --columns live=…,attack=…."
+        raise DataError(f"{where(number)}: {unknown_label(labels[number], remedy)}")
+    return kinds
+
+
+def _splits(cells: Sequence[str], where: Callable[[int], str]) -> list[str]:
+    """Return train, dev, test or "" for each row."""
+    meanings = {cell: split_of(cell) for cell in set(cells)}
+    if None in meanings.values():
+        number = next(i for i, cell in enumerate(cells) if meanings[cell] is None)
+        raise DataError(f"{where(number)}: {unknown_split(cells[number])}")
+    return [meanings[cell] or "" for cell in cells]
 
 
 def _biometric(cells: Sequence[list[str]], where: Callable[[int], str], source: str) -> ScoreTable:
@@ -224,11 +269,16 @@ def _biometric(cells: Sequence[list[str]], where: Callable[[int], str], source: 
 
 def _numbers(cells: Sequence[str], where: Callable[[int], str]) -> NDArray[np.float64]:
     try:
+        for start in range(0, len(cells), _BLOCK):  # as `plain_number` does, for many at a time
+            together = "".join(cells[start : start + _BLOCK])
+            if "_" in together or not together.isascii():
+                raise ValueError
         values = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError as error:
         number = next(i for i, cell in enumerate(cells) if not is_number(cell))
         raise DataError(
-            f"{where(number)}: score {cells[number]!r} is not a number. Write e.g. 0.73."
+            f"{where(number)}: score {cells[number]!r} is not a number in ASCII digits. Write e.g. "
+            "0.73."
         ) from error
     finite = np.isfinite(values)
     if not finite.all():

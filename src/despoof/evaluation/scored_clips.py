@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from despoof.core.errors import DataError
+from despoof.core.files import is_file
 from despoof.core.types import Label
 from despoof.data.manifest import Clip
 from despoof.evaluation.score_formats import ScoreTable
@@ -94,21 +95,14 @@ def _find(
     label: Label = "live" if table.live[row] else "attack"
     clip = known.get(name)
     if clip is None:
-        file = next((root / name for root in roots if _is_file(root / name)), None)
+        file = next((root / name for root in roots if is_file(root / name)), None)
         return Clip(file, name, label, subject=table.subject[row]) if file else None
     if clip.label != label:
         raise DataError(
             f"{name!r} is {label} in {table.source}, but {clip.label} in the manifest. Is it the "
             "manifest of these scores?"
         )
-    if not _is_file(clip.path):
+    if not is_file(clip.path):
         return None
     # The score file's subjects are the groups of every other figure, so they are here too.
     return replace(clip, subject=table.subject[row] or clip.subject, dataset="")
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        return False

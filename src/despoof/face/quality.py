@@ -4,7 +4,7 @@ A gate, not a detector: it must neither turn real users away nor hide attacks be
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from despoof.face.spoiled import (
     noise_level,
     sharpness,
 )
+from despoof.face.whole import whole_measures
 
 _LOOK = CropConfig(size=64, scale=1.0)  # every face is measured at this size
 _BLACK, _WHITE = 5, 250
@@ -33,12 +34,15 @@ class QualityPolicy(StrictConfig):
     """Thresholds, set so that they catch what cannot be judged and little else.
 
     Whom the defaults turn away, of development faces by the tables' boxes and landmarks: 0 of 521
-    live ones of three sets, 8 of 218 attacks of CelebA-Spoof (`benchmarks/quality_gate.py`, with
-    test parts and disturbed faces: docs/robustness.md).
+    live ones of three sets, 11 of 218 attacks of CelebA-Spoof (`benchmarks/quality_gate.py`, with
+    test parts and disturbed faces: docs/robustness.md). What is cut off by the border is measured
+    by `benchmarks/cut_faces.py`.
 
     Attributes:
         min_face: px, longer side of the face's box.
         max_outside: share of the face's box that lies outside the picture.
+        min_margin, min_shape, max_shape: see `whole.py`. A detector's box hugs what is left of a
+            face that the border cuts, so nothing of the box is outside.
         min_luma, max_luma: mean luma of the face, 0 to 255.
         max_clipped: share of the face's pixels that are all but black or white (luma up to 5 or
             from 250). High, because a webcam's overexposed face is still a face.
@@ -53,6 +57,9 @@ class QualityPolicy(StrictConfig):
 
     min_face: float = Field(default=48, ge=0)
     max_outside: float = Field(default=0.2, ge=0, le=1)
+    min_margin: float = Field(default=0.12)
+    min_shape: float = Field(default=0.72, ge=0)
+    max_shape: float = Field(default=1.35, ge=0)
     min_luma: float = Field(default=40, ge=0, le=255)
     max_luma: float = Field(default=235, ge=0, le=255)
     max_clipped: float = Field(default=0.5, ge=0, le=1)
@@ -73,7 +80,8 @@ class QualityReport:
     Attributes:
         values: finite numbers: face (px), outside (share), luma (0-255), clipped (share),
             sharpness, noise (levels), blocks, chin_gap and chin_texture (levels), and, where
-            landmarks are known, yaw, pitch, roll (degrees, signed).
+            landmarks are known, margin and shape (shares), yaw, pitch, roll (degrees, signed);
+            shape also of a box alone that touches the border.
         reason: empty when the face can be judged, else e.g. "face is 31 px, need 48".
     """
 
@@ -123,6 +131,8 @@ def _measure(image: Image, face: Face) -> dict[str, float]:
         "chin_texture": chin_texture(look.image),
     }
     camera = None if face.landmarks is None else fit_camera(face.landmarks)
+    known = face if camera is not None else replace(face, landmarks=None)
+    values |= whole_measures(known, width, height)
     if face.landmarks is not None and camera is not None:
         values["yaw"], values["pitch"] = camera.angles()
         values["roll"] = math.degrees(roll(face.landmarks))
@@ -149,6 +159,11 @@ def _reason(values: dict[str, float], policy: QualityPolicy) -> str:
             v["outside"] > policy.max_outside,
             f"{v['outside']:.0%} of the face is outside the picture, "
             f"at most {policy.max_outside:.0%} may be",
+        ),
+        (
+            v.get("margin", math.inf) < policy.min_margin,
+            "face is cut off by the picture's border: eyes or mouth are "
+            f"{v.get('margin', 0):.2f} of its size from it, need {policy.min_margin:g}",
         ),
         (
             v["luma"] < policy.min_luma,
@@ -192,4 +207,8 @@ def _reason(values: dict[str, float], policy: QualityPolicy) -> str:
     ):
         text = f"face is turned away: {name} {off(name):.0f}°, at most {limit:g}° may be"
         checks.append((off(name) > limit, text))
+    shape = v.get("shape", 1.0)
+    text = f"face is not whole: its box is {shape:.2f} times as wide as a whole face's"
+    limits = f"expected {policy.min_shape:g} to {policy.max_shape:g}"
+    checks.append((not policy.min_shape <= shape <= policy.max_shape, f"{text}, {limits}"))
     return next((reason for failed, reason in checks if failed), "")

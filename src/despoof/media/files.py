@@ -11,6 +11,7 @@ from despoof.media.formats import (
     sniff_image,
     sniff_video,
 )
+from despoof.media.names import check_name, short
 
 
 def is_image(path: str | Path) -> bool:
@@ -52,6 +53,7 @@ def find_media(
     Raises:
         MediaError: there is no such file or folder; without `refused`, a folder may not be read.
     """
+    check_name(str(path))
     path = Path(path)
     if not _exists(path):
         raise MediaError(f"There is no file or folder {path}. Check the path.")
@@ -81,7 +83,7 @@ def head_of(path: str | Path) -> bytes:
             return b""
         with Path(path).open("rb") as stream:
             return stream.read(HEAD_BYTES)
-    except OSError:
+    except (OSError, ValueError):
         return b""
 
 
@@ -89,7 +91,7 @@ def is_pipe(path: str | Path) -> bool:
     """Tell whether a path is a pipe, such as a shell's `<(command)`: it can be read once."""
     try:
         return Path(path).is_fifo()
-    except OSError:  # reading it will say why
+    except (OSError, ValueError):  # reading it will say why
         return False
 
 
@@ -102,4 +104,4 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError as error:  # in a folder that may not be entered; a name that is too long
-        raise MediaError(f"{path} cannot be read: {error.strerror}.") from error
+        raise MediaError(f"{short(str(path))} cannot be read: {error.strerror}.") from error

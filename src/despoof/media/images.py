@@ -200,6 +200,8 @@ def read_bytes(source: Path | bytes | BinaryIO, max_bytes: int, name: str) -> by
         raise MediaError(f"There is no file {name}. Check the path.") from error
     except OSError as error:
         raise MediaError(f"{name} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:  # a name with NUL; a file that was closed
+        raise MediaError(f"{name!r} cannot be read: {error}.") from error
     if isinstance(data, str):
         raise MediaError(f"{name} is open as text. Open it for reading bytes: open(path, 'rb').")
     if not data:

@@ -1,5 +1,6 @@
 """Frames out of whatever a caller has: a path, bytes, a picture in memory, a file, stdin."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union, cast
@@ -13,6 +14,7 @@ from despoof.media.arrays import image_from_array, image_from_tensor
 from despoof.media.files import find_media, head_of, is_image, is_pipe, is_video
 from despoof.media.formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff_image
 from despoof.media.images import DEFAULT_LIMITS, ImageLimits, read_bytes, read_noted, read_pillow
+from despoof.media.names import check_name, check_text
 from despoof.media.videos import read_video
 
 __all__ = ["Source", "find_media", "is_image", "is_video", "read_frames"]
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Source: TypeAlias = Union[
-    str, Path, bytes, BinaryIO, PillowImage.Image, "np.ndarray[Any, Any]", "Tensor"
+    str, os.PathLike[str], bytes, BinaryIO, PillowImage.Image, "np.ndarray[Any, Any]", "Tensor"
 ]
 """What `read_frames` takes."""
 
@@ -33,12 +35,12 @@ def read_frames(
 
     Args:
         source: one of
-            a path (str or Path) of a picture, a video, or a pipe that gives one; "-" reads it from
-            standard input;
+            a path (str, Path or any os.PathLike) of a picture, a video, or a pipe that gives one;
+            "-" reads it from standard input;
             the bytes of a picture or a video, or a file open for reading bytes;
             a PIL image (its EXIF orientation is applied);
-            a NumPy array, see `image_from_array`: (H, W[, 3 or 4]), uint8 or float in [0, 1];
-            a torch tensor, see `image_from_tensor`: (3, H, W), float in [-1, 1].
+            a NumPy array, see `image_from_array`: (H, W[, 3 or 4]), uint8 or uint16;
+            a torch tensor, see `image_from_tensor`: (3, H, W), float in [-1, 1] or uint8.
         count: how many frames of a video are wanted.
         limits: sizes that are refused.
 
@@ -52,8 +54,8 @@ def read_frames(
     """
     if (picture := _in_memory(source, limits)) is not None:
         return [picture]
-    if isinstance(source, str | Path):
-        return _from_path(str(source), count, limits)
+    if isinstance(source, str | os.PathLike):
+        return _from_path(os.fsdecode(source), count, limits)
     if isinstance(source, bytes | bytearray | memoryview):
         return _from_bytes(bytes(source), "<bytes>", count, limits)
     if hasattr(source, "read"):
@@ -80,6 +82,7 @@ def _from_path(name: str, count: int, limits: ImageLimits) -> list[Frame]:
     if name == "-":
         data = read_bytes(sys.stdin.buffer, limits.max_bytes, "standard input")
         return _from_bytes(data, name, count, limits)
+    check_name(name)
     path = Path(name)
     if path.is_dir():
         raise MediaError(f"{name} is a folder; expected a file. List its files with find_media.")
@@ -96,4 +99,5 @@ def _from_bytes(data: bytes, name: str, count: int, limits: ImageLimits) -> list
     if sniff_image(data[:HEAD_BYTES]) is not None:
         image, colour = read_noted(data, limits, name)
         return [Frame(image, name, colour=colour)]
+    check_text(data, name)
     return read_video(data, count, limits, name)

@@ -7,7 +7,7 @@ from despoof.core.errors import DataError
 from despoof.data.datasets.folders import index
 
 
-def test_labels_splits_and_species_come_from_folders(tmp_path):
+def test_labels_splits_and_species_come_from_folders(tmp_path, caplog):
     names = [
         "training/real/a.jpg",
         "val/Bona-Fide/deep/b.mp4",
@@ -27,6 +27,9 @@ def test_labels_splits_and_species_come_from_folders(tmp_path):
         "attack/e.jpg": ("attack", "", ""),
         "attack/e.png": ("attack", "", ""),
     }
+    (said,) = caplog.messages
+    assert "label 'Bona-Fide' was read as live" in said and "split 'val' was read as dev" in said
+    assert "deep" not in said and "'test'" not in said
 
 
 def test_files_without_a_label_are_counted(tmp_path):

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection, Sequence
 
+from despoof.core.cells import SPLITS
 from despoof.core.errors import DataError
 from despoof.data.datasets.contract import Division
-from despoof.data.manifest import SPLITS, Clip
+from despoof.data.manifest import Clip
 
 Wanted = Callable[[Clip], bool]
 """Whether a clip belongs."""

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from despoof.core.cells import LABELS, SPLIT_WORDS, plain_word, say, translation
 from despoof.core.errors import DataError
-from despoof.core.types import Label
 from despoof.data.datasets.contract import Dataset, Index
 from despoof.data.datasets.tree import file_names, problem, with_suffix
 from despoof.data.manifest import Clip, read_manifest
@@ -14,15 +14,6 @@ TITLE = "folders of your own"
 LAYOUT = """\
 [train|dev|test/]{live|attack}/[<species>/]<anything>.jpg, .mp4, …
 or a table (.csv, .parquet) with the columns path and label"""
-LABELS: dict[str, Label] = {
-    **dict.fromkeys(("live", "real", "genuine", "bonafide", "client"), "live"),
-    **dict.fromkeys(("attack", "attacks", "spoof", "fake", "imposter", "impostor"), "attack"),
-}
-SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("dev", "devel", "development", "val", "valid", "validation"), "dev"),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
-}
 
 
 def index(root: Path) -> Index:
@@ -40,6 +31,7 @@ def index(root: Path) -> Index:
     media = with_suffix(file_names(root), IMAGE_SUFFIXES | VIDEO_SUFFIXES)
     clips: list[Clip] = []
     loose: list[str] = []
+    words = {folder for name in media for folder in name.split("/")[:-1]}
     for name in media:
         clip = _clip(root, name)
         loose += [name] if clip is None else []
@@ -49,24 +41,22 @@ def index(root: Path) -> Index:
             f"{root} holds no picture or video below a folder that is called "
             f"{', '.join(LABELS)}. Expected:\n{LAYOUT}"
         )
+    say(translation(words, words))
     return Index(
         tuple(clips),
         problem("files below no folder called live or attack", loose, "They are left out."),
     )
 
 
-def _word(folder: str) -> str:
-    return folder.lower().replace("-", "").replace("_", "")
-
-
 def _clip(root: Path, name: str) -> Clip | None:
     folders = name.split("/")[:-1]
-    place = next((i for i, folder in enumerate(folders) if _word(folder) in LABELS), None)
+    place = next((i for i, folder in enumerate(folders) if plain_word(folder) in LABELS), None)
     if place is None:
         return None
-    label = LABELS[_word(folders[place])]
-    splits = (SPLITS[_word(folder)] for folder in folders if _word(folder) in SPLITS)
-    kinds = (folder for folder in folders[place + 1 :] if _word(folder) not in SPLITS)
+    label = LABELS[plain_word(folders[place])]
+    words = map(plain_word, folders)
+    splits = (SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS)
+    kinds = (folder for folder in folders[place + 1 :] if plain_word(folder) not in SPLIT_WORDS)
     return Clip(
         path=root / name,
         name=name,

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
+from despoof.core.cells import SPLITS
 from despoof.data.datasets.contract import Division
-from despoof.data.manifest import SPLITS, Clip
+from despoof.data.manifest import Clip
 
 SHARES = (0.6, 0.8)
 """Of all people, those below the first are train, below the second dev, the others test."""
