@@ -71,7 +71,7 @@ def test_it_runs_fewer_layers_on_the_same_fields(bridged_weights):
     assert other.detector is folded.detector
 
 
-WITH_NORMS = ("face-despoofing", "rgb-baseline", "texture")
+WITH_NORMS = ("face-despoofing", "rgb-baseline", "texture", "two-views")
 
 
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)

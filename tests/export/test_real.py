@@ -22,7 +22,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-SYSTEMS = ["face-despoofing", "pair-unet", "rgb-baseline", "student", "texture"]
+SYSTEMS = ["face-despoofing", "pair-unet", "rgb-baseline", "student", "texture", "two-views"]
 
 
 @pytest.fixture(scope="module")

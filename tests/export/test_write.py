@@ -18,7 +18,7 @@ from export.hand_made import SIDE, brightness, graph
 
 FACES = np.random.default_rng(0).integers(0, 256, (200, 1, 1, 3), dtype=np.uint8)
 FACES = np.ascontiguousarray(np.broadcast_to(FACES, (200, SIDE, SIDE, 3)))
-EXPORTABLE = ["face-despoofing", "pair-unet", "rgb-baseline", "student", "texture"]
+EXPORTABLE = ["face-despoofing", "pair-unet", "rgb-baseline", "student", "texture", "two-views"]
 
 
 @pytest.fixture
@@ -116,7 +116,8 @@ def test_every_system_can_be_exported_or_is_refused_by_name():
 @pytest.mark.parametrize("kind", ["uint8", "float32"])
 def test_the_module_that_is_traced_scores_as_the_system(make_weights, tmp_path, system, kind):
     name, made = load_system(make_weights(tmp_path / "w", system))
-    pixels = np.random.default_rng(1).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
+    side = made.config.crop.size
+    pixels = np.random.default_rng(1).integers(0, 256, (3, side, side, 3), dtype=np.uint8)
     whole = WholeScorer(name, made, kind)
     with torch.no_grad():
         found = whole(torch.from_numpy(write.as_input(pixels, kind)))
