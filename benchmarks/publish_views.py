@@ -1,8 +1,7 @@
 """Join two trained experts into shipped weights: near, wide, how they are weighed, one threshold.
 
-    python benchmarks/publish_views.py two-views --scores fold-fused --near runs/texture_cameras
-        --wide runs/two_views --genuine src/despoof/weights/files/texture
-        --fusion runs/left_out/fusion.json
+    python benchmarks/publish_views.py two-views --scores fold-fused --wide runs/two_views
+        --near src/despoof/weights/files/texture --fusion runs/left_out/fusion.json
 
 The threshold is where the mean error over all left-out sources is least (left_out_table.py), on
 scores of networks that saw nothing of the source that they scored. Writes config, two files of
@@ -21,7 +20,7 @@ from torch import Tensor
 
 from despoof.core.config import read_yaml
 from despoof.systems.saving import CARD, CONFIG, MODEL, load_system
-from despoof.weights.record import Threshold, write_record
+from despoof.weights.record import Threshold, read_record, write_record
 from despoof.weights.registry import FILES
 
 SECOND = "model-wide.safetensors"
@@ -32,30 +31,26 @@ TERMS = (
 )
 
 
-def joined(near: Path, wide: Path, genuine: Path, fusion: Path) -> tuple[dict[str, Any], Any]:
-    """Return the configuration, and the tensors of both files by name."""
-    near_config = json.loads((near / "weights" / CONFIG).read_text(encoding="utf-8"))["config"]
-    from_genuine = json.loads((genuine / CONFIG).read_text(encoding="utf-8"))["config"]
-    wide_config = json.loads((wide / "weights" / CONFIG).read_text(encoding="utf-8"))["config"]
+def joined(near: Path, wide: Path, fusion: Path) -> tuple[dict[str, Any], Any]:
+    """Return the configuration, and the tensors of both files by name.
+
+    Args:
+        near: folder of a texture classifier that is joined with a decomposer.
+        wide: folder of a trained two-view run's weights.
+        fusion: what left_out_fusion.py wrote.
+    """
+    near_config, wide_config = (
+        json.loads((folder / CONFIG).read_text(encoding="utf-8"))["config"]
+        for folder in (near, wide)
+    )
     config = {
         **wide_config,
-        "near": {**near_config, "decomposer": from_genuine["decomposer"]},
+        "near": near_config,
         "fusion": json.loads(fusion.read_text(encoding="utf-8")),
     }
-    first = {
-        f"near.{name}": value
-        for name, value in load_file(near / "weights" / MODEL).items()
-        if name.startswith("network.")
-    }
-    first |= {
-        f"near.{name}": value
-        for name, value in load_file(genuine / MODEL).items()
-        if name.startswith("decomposer.")
-    }
+    first = {f"near.{name}": value for name, value in load_file(near / MODEL).items()}
     second = {
-        name: value
-        for name, value in load_file(wide / "weights" / MODEL).items()
-        if name.startswith("wide.")
+        name: value for name, value in load_file(wide / MODEL).items() if name.startswith("wide.")
     }
     return config, (first, second)
 
@@ -101,11 +96,11 @@ def main() -> None:
     """Publish."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
-    for part in ("near", "wide", "genuine", "fusion"):
+    for part in ("near", "wide", "fusion"):
         parser.add_argument(f"--{part}", type=Path, required=True)
     parser.add_argument("--scores", required=True, help="name of the fused fold scores")
     asked = parser.parse_args()
-    config, parts = joined(asked.near, asked.wide, asked.genuine, asked.fusion)
+    config, parts = joined(asked.near, asked.wide / "weights", asked.fusion)
     folder = FILES / asked.name
     folder.mkdir(parents=True, exist_ok=True)
     values = {"system": "two-views", "config": config}
@@ -118,17 +113,16 @@ def main() -> None:
     threshold = chosen_threshold(plain)
     found = measured(asked.scores)
     template = (Path(__file__).parent / "publish_views_card.md").read_text(encoding="utf-8")
-    steps = [
-        read_yaml(run / "experiment.yaml")["train"]["steps"] for run in (asked.near, asked.wide)
-    ]
+    near = read_record(asked.near)
+    assert near is not None, f"{asked.near} has no record that says what it learnt from"
+    done = json.loads((asked.wide / "wide" / "done.json").read_text(encoding="utf-8"))
     card = template.format(
         name=asked.name,
         parameters=sum(p.numel() for p in system.parameters()),
         terms=TERMS,
-        near=sources_of(asked.near),
+        near=near.trained_on,
         wide=sources_of(asked.wide),
-        near_steps=steps[0],
-        wide_steps=steps[1],
+        wide_steps=done["best_step"],
         threshold=threshold,
         table=table_of(found),
     )
@@ -139,10 +133,10 @@ def main() -> None:
         system="two-views",
         licence="LicenseRef-research-non-commercial",
         terms=TERMS,
-        provenance=f"experiments/small/{asked.near.name}.yaml (near) and "
-        f"experiments/small/{asked.wide.name}.yaml (wide), seed 0, joined at commit "
-        f"{conditions()['commit']}",
-        trained_on=f"near: {sources_of(asked.near)}; wide: {sources_of(asked.wide)}",
+        provenance=f"near: the weights of {near.name!r} ({near.sha256[:16]}); wide: "
+        f"experiments/small/{asked.wide.name}.yaml, seed 0, step {done['best_step']}; joined at "
+        f"commit {conditions()['commit']}",
+        trained_on=f"near: {near.trained_on}; wide: {sources_of(asked.wide)}",
         preprocessing_hash=system.config.crop.digest(),
         measured={
             f"{fold}, left out": {
