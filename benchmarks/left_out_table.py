@@ -38,7 +38,6 @@ TITLES = {
     "fold-taught": "wide expert, taught answer alone",
     "fold": "two views, the same weight for each logit",
     "fold-fused": "two views, weights from the other folds",
-    "fold-fused-ends": "the same, tight crops weighed apart",
 }
 FIXED = ("path", "subject", "label", "species", "camera", "shown")
 
