@@ -108,10 +108,18 @@ def _stressed(picture: Image, face: Face, name: str) -> Image:
     return apply_stress(square, replace(stress, blur=stress.blur * tight))[:height, :width]
 
 
-def weights_judge(folder: Path) -> Judge:
-    """Return what scores with weights of this project; a two-view system's parts come too."""
+def weights_judge(folder: Path, scale: float | None = None) -> Judge:
+    """Return what scores with weights of this project; a two-view system's parts come too.
+
+    `scale`: of a two-view system's crop instead of its own; the near view stays as it is.
+    """
     _, system = load_system(folder)
-    crop: CropConfig = system.config.crop
+    if scale is not None:
+        near = system.config.near.crop
+        size = 2 * round(near.size * scale / near.scale / 2)
+        crop = CropConfig(size=size, scale=scale, align=False)
+        system.config = type(system.config).parse({**system.config.plain(), "crop": crop.plain()})
+    crop = system.config.crop
     parts = getattr(system, "experts", None)
 
     def judge(faces: Sequence[tuple[Image, Face]]) -> list[dict[str, float]]:
@@ -185,6 +193,7 @@ def main() -> None:
         scoring = commands.add_parser(command)
         scoring.add_argument("weights", help="NAME=FOLDER, or the folder of the peers")
         scoring.add_argument("datasets", nargs="+")
+        scoring.add_argument("--scale", type=float, help="of a two-view system's crop")
         scoring.add_argument("--every", type=int, default=1, help="only each n-th picture")
     asked = parser.parse_args()
     torch.set_grad_enabled(asked.command == "train")
@@ -193,7 +202,7 @@ def main() -> None:
     else:
         name, _, folder = asked.weights.rpartition("=")
         ours = asked.command == "score"
-        judge = weights_judge(Path(folder)) if ours else peers_judge(Path(folder))
+        judge = weights_judge(Path(folder), asked.scale) if ours else peers_judge(Path(folder))
         for dataset in asked.datasets:
             score(name or ("" if ours else "minifasnet"), judge, dataset, asked.every)
 

@@ -7,7 +7,8 @@ networks that saw nothing of it. The taught answer counts once; the near logit a
 count what a small grid says is best, by the mean AUC over folds, plain, stressed and tight. Four
 sources cannot tell finer: a logistic regression on three of them lost up to .07 on the fourth. For
 the table each fold is scored with weights that the *other* folds chose (<name>-fused--<set>.csv,
-and a file for each logit alone); what ships is chosen on all of them, as `model.fusion` (-o).
+and a file for each logit alone). What ships is chosen on all of them (-o, as `model.fusion`); its
+threshold is chosen on <name>-all--<set>.csv, the folds with those weights.
 """
 
 import argparse
@@ -80,6 +81,8 @@ def main() -> None:
         for part in LOGITS:
             write_scores(f"{asked.name}-{part}", held, table, table.columns[part])
     weights = chosen(list(tables.values()))
+    for fold, table in tables.items():
+        write_scores(f"{asked.name}-all", fold, table, weighed(table, weights))
     for extra in EXTRAS:
         if (SCORES / f"{asked.name}--{extra}.csv").exists():
             table = read_table(asked.name, extra)

@@ -1,6 +1,6 @@
 """Join two trained experts into shipped weights: near, wide, how they are weighed, one threshold.
 
-    python benchmarks/publish_views.py two-views --scores fold-fused --wide runs/two_views
+    python benchmarks/publish_views.py two-views --scores fold --wide runs/two_views
         --near src/despoof/weights/files/texture --fusion runs/left_out/fusion.json
 
 The threshold is where the mean error over all left-out sources is least (left_out_table.py), on
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("name")
     for part in ("near", "wide", "fusion"):
         parser.add_argument(f"--{part}", type=Path, required=True)
-    parser.add_argument("--scores", required=True, help="name of the fused fold scores")
+    parser.add_argument("--scores", required=True, help="name of the fold scores, as in fold-fused")
     asked = parser.parse_args()
     config, parts = joined(asked.near, asked.wide / "weights", asked.fusion)
     folder = FILES / asked.name
@@ -109,9 +109,9 @@ def main() -> None:
         save_file(halved(tensors), folder / file)
         print(f"{file}: {(folder / file).stat().st_size / 1e6:.2f} MB")
     _, system = load_system(folder)
-    plain = [read_table(asked.scores, fold).scores() for fold in FOLDS]
+    plain = [read_table(f"{asked.scores}-all", fold).scores() for fold in FOLDS]
     threshold = chosen_threshold(plain)
-    found = measured(asked.scores)
+    found = measured(f"{asked.scores}-fused")
     template = (Path(__file__).parent / "publish_views_card.md").read_text(encoding="utf-8")
     near = read_record(asked.near)
     assert near is not None, f"{asked.near} has no record that says what it learnt from"

@@ -28,7 +28,7 @@ WIDE = 0.85
 class WindowConfig(StrictConfig):
     """Which part of a picture is shown, drawn uniformly for each view, whatever its class."""
 
-    scale: tuple[float, float] = Field(default=(2.3, 3.1), description="window / face box")
+    scale: tuple[float, float] = Field(default=(1.4, 1.9), description="window / face box")
     shift: float = Field(default=0.07, ge=0, description="of the box, each way, by its sides")
     grow: float = Field(default=0.12, ge=0, description="log of the largest change of its sides")
     tight: float = Field(

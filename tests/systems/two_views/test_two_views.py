@@ -114,7 +114,7 @@ def test_near_must_be_the_middle_of_the_crop():
     with pytest.raises(ConfigError, match="must be the middle of crop"):
         TwoViewsConfig.parse({"crop": {"size": 400, "scale": 2.7, "align": False}})
     with pytest.raises(ConfigError, match="not turned"):
-        TwoViewsConfig.parse({"crop": {"size": 416, "scale": 2.7, "align": True}})
+        TwoViewsConfig.parse({"crop": {"size": 256, "scale": 1.66, "align": True}})
 
 
 def write_teacher(path, classes=3, side=16, bias=(0.0, 1.0, 2.0)):

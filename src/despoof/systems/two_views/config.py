@@ -32,7 +32,7 @@ class FusionConfig(StrictConfig):
     labelled: tuple[float, float] = (0.5, 0.5)
     bias: tuple[float, float] = (0.0, 0.0)
     reach: tuple[float, float] = Field(
-        default=(1.2, 2.2), description="height of the window / the face's, of both ends"
+        default=(1.1, 1.6), description="height of the window / the face's, of both ends"
     )
 
     @model_validator(mode="after")
@@ -45,7 +45,7 @@ class FusionConfig(StrictConfig):
 class TwoViewsConfig(StrictConfig):
     """One square crop that holds both views: its middle is the near one, all of it the wide one."""
 
-    crop: CropConfig = CropConfig(size=416, scale=2.7, align=False)
+    crop: CropConfig = CropConfig(size=256, scale=1.66, align=False)
     near: TextureConfig = TextureConfig(crop=CropConfig(size=224, scale=1.45))
     wide: WideConfig = WideConfig()
     fusion: FusionConfig = FusionConfig()
