@@ -91,7 +91,8 @@ def test_fusion_goes_from_one_end_to_the_other():
 def test_a_tight_crop_can_be_the_near_view_alone():
     """With weights that say so, what is around a face has no say where nothing is around it."""
     record = system_record("two-views")
-    values = {**record.tiny, "fusion": {"near": (1, 0.5), "taught": (0, 1), "labelled": (0, 1)}}
+    fusion = {"near": (1, 0.5), "taught": (0, 1), "labelled": (0, 1), "reach": (1.2, 2.2)}
+    values = {**record.tiny, "fusion": fusion}
     torch.manual_seed(0)
     system = record.make(values)
     faces = torch.full((2, 3, 64, 64), 127 / 127.5 - 1)
