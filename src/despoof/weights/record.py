@@ -134,7 +134,8 @@ def read_record(folder: Path) -> Record | None:
                 f"{path} is about {named!r}, but {loaded} is what is loaded. Get the folder again, "
                 "or remove the record to use the folder unchecked."
             )
-    check_seal(path, cast("dict[str, Any]", values))
+    advice = "Another threshold is written by despoof calibrate --save"
+    check_seal(path, cast("dict[str, Any]", values), advice)
     return record
 
 

@@ -36,12 +36,13 @@ def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
     return own | {SEAL: seal_of(own)}
 
 
-def check_seal(path: Path, values: Mapping[str, Any]) -> None:
+def check_seal(path: Path, values: Mapping[str, Any], advice: str) -> None:
     """Raise unless the fields are those that were sealed; without a seal there is nothing to check.
 
     Args:
         path: of the record, for the message.
         values: what was read from it.
+        advice: how a threshold is changed properly, without the full stop.
 
     Raises:
         WeightsError: the record was changed after it was written.
@@ -50,6 +51,6 @@ def check_seal(path: Path, values: Mapping[str, Any]) -> None:
     if written is not None and written != (found := seal_of(values)):
         raise WeightsError(
             f"{path} was changed since it was written: its fields give the seal {found}, it says "
-            f"{written!r}. Restore it. A threshold is changed by despoof calibrate --save; without "
-            'the line "seal" the record is used, and verdicts say sealed: false.'
+            f'{written!r}. Restore it. {advice}. With "seal" as null the record is used, and '
+            "verdicts say sealed: false."
         )
