@@ -67,7 +67,11 @@ def read_done(folder: Path, identity: Mapping[str, Any]) -> StageResult | None:
         values = json.loads((folder / DONE).read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    if values["identity"] != identity or not (folder / BEST).exists():
+    if (
+        not isinstance(values, dict)
+        or values.get("identity") != identity
+        or not (folder / BEST).exists()
+    ):
         return None
     metrics = {k: math.nan if v is None else v for k, v in values["best_metrics"].items()}
     return StageResult(values["best_step"], metrics, values["last_step"], folder, True)
