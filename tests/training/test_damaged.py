@@ -9,7 +9,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from despoof.core.errors import TrainingError
+from despoof.core.locks import only_writer
 from despoof.training.config import TrainConfig
+from despoof.training.folder import LOCK
 from despoof.training.journal import keep_until
 from despoof.training.loop import run_stage
 from despoof.training.tensors import METADATA_KEY, SUM_KEY, read_tensors, write_tensors
@@ -184,6 +186,32 @@ def test_what_a_power_failure_leaves_of_the_journal_blocks_nothing(tmp_path, tai
     keep_until(tmp_path, 3)
     assert (tmp_path / "losses.jsonl").read_bytes() == kept
     assert (tmp_path / "metrics.jsonl").read_bytes() == kept
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_one_writer_a_run(begun, resume):
+    before = {path.name: path.read_bytes() for path in begun.iterdir() if path.is_file()}
+    with (
+        only_writer(begun / LOCK, TrainingError("held")),
+        pytest.raises(TrainingError, match="is being trained in by another process"),
+    ):
+        run_stage(ToyStage(), CONFIG, begun, resume=resume, progress=False)
+    after = {path.name: path.read_bytes() for path in begun.iterdir() if path.is_file()}
+    assert after == before, "the second one changed the first one's run"
+    (begun / LOCK).touch()  # what a killed one leaves
+    assert run_stage(ToyStage(), CONFIG, begun, progress=False).last_step == 12
+    assert not (begun / LOCK).exists()
+
+
+def test_the_lock_is_held_while_it_trains(tmp_path):
+    class Second(ToyStage):
+        def batch(self, step):
+            with pytest.raises(TrainingError, match="another process"):
+                run_stage(ToyStage(), CONFIG, tmp_path, progress=False)
+            raise StopError
+
+    with pytest.raises(StopError):
+        run_stage(Second(), CONFIG, tmp_path, progress=False)
 
 
 @pytest.mark.parametrize("text", ["[]", "3", "{}", "{"])

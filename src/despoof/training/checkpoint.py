@@ -113,7 +113,8 @@ def _progress(path: Path, stored: Mapping[str, Any], steps: int) -> Progress:
     """Return where the checkpoint stands, if a run of so many steps can stand there."""
     try:
         metrics = {k: math.nan if v is None else v for k, v in stored["best_metrics"].items()}
-        found = Progress(**{**stored, "best_metrics": metrics})
+        values: dict[str, Any] = {**stored, "best_metrics": metrics}
+        found = Progress(**values)
     except (KeyError, TypeError, AttributeError) as error:
         raise TrainingError(
             f"{path} does not say where the run stands ({error}). Restore it, or start again "

@@ -20,6 +20,7 @@ BEST = "best.safetensors"
 DONE = "done.json"
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ class StageResult:
     last_step: int
     folder: Path
     skipped: bool
+
+
+def busy(folder: Path) -> TrainingError:
+    """Return the error that somebody else trains in a folder."""
+    return TrainingError(
+        f"{folder} is being trained in by another process: two would spoil each other's run. Wait "
+        "for it, stop it, or choose another folder."
+    )
 
 
 def clear(folder: Path) -> None:
