@@ -72,6 +72,7 @@ def stand(**values):
 def test_every_byte_of_a_file_counts(tmp_path):
     path = tmp_path / "x.safetensors"
     tensors = {"a": torch.arange(3.0), "b": torch.tensor(7), "h": torch.ones(2, 2).bfloat16()}
+    tensors["none"] = torch.ones(0, 3)
     write_tensors(path, tensors, {"step": 5, "name": "é"})
     whole = path.read_bytes()
     found, facts = read_tensors(path)

@@ -61,7 +61,7 @@ def _sum(tensors: Mapping[str, Tensor], text: str) -> str:
     for name in sorted(tensors):
         value = tensors[name]
         total.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        total.update(memoryview(value.contiguous().reshape(-1).view(torch.uint8).numpy()))
+        total.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return total.hexdigest()
 
 
