@@ -15,6 +15,7 @@ from despoof.core.types import Decomposition, Face, FaceDetector, Frame, Verdict
 from despoof.core.verdicts import whole_clip, worst_face
 from despoof.detector import Detector
 from despoof.face.crop import CropConfig
+from despoof.weights.seal import seal_of
 
 FACE = (170.0, 60.0, 280.0, 190.0)  # of the portrait
 CROP = CropConfig(size=32, scale=1.25)
@@ -244,7 +245,8 @@ def test_weights_without_a_threshold_load_and_stay_undecided(make_weights, tmp_p
 def test_a_record_of_another_system_is_refused(make_weights, tmp_path):
     folder = make_weights(tmp_path / "w")
     path = folder / "record.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"system": "rgb-baseline"}))
+    values = json.loads(path.read_text()) | {"system": "rgb-baseline"}
+    path.write_text(json.dumps(values | {"seal": seal_of(values)}))
     with pytest.raises(WeightsError, match="'rgb-baseline'"):
         despoof.load(folder)
 

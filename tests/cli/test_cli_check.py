@@ -93,6 +93,19 @@ def test_json_has_the_documented_fields_and_nothing_else_on_stdout(cli, weights,
     assert "gone.jpg" in gone["error"]
 
 
+def test_json_says_where_nobody_vouches_for_the_weights(cli, make_weights, tmp_path, photo, blank):
+    folder = make_weights(tmp_path / "own")
+    command = ("check", photo, blank, "gone.jpg", "--weights", folder, "--threshold", -1, "--json")
+    sealed = lines(cli(*command))
+    assert not any("sealed" in one for one in sealed)
+    path = folder / "record.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({k: v for k, v in values.items() if k != "seal"}))
+    assert lines(cli(*command)) == [one | {"sealed": False} for one in sealed]
+    path.unlink()
+    assert lines(cli(*command)) == [one | {"sealed": False} for one in sealed]
+
+
 def test_a_video_is_one_object_with_its_frames(cli, weights, face_clip):
     done = cli("check", face_clip, "--weights", weights, "--frames", 3, "--json")
     (clip,) = lines(done)

@@ -93,6 +93,16 @@ def test_every_frame_is_a_line_of_the_documented_fields_and_then_the_summary(cli
     assert set(face) == TOTAL and face["label"] == "spoof" and face["judged"] == len(looks)
 
 
+@pytest.mark.parametrize("empty", [True, False])
+def test_the_summary_says_where_nobody_vouches_for_the_weights(cli, tmp_path, monkeypatch, empty):
+    path = write_clip(tmp_path / "short.mp4", [None if empty else LIVE] * 20)
+    sealed = lines(cli("watch", path, "--json"))[-1]
+    assert "sealed" not in sealed
+    monkeypatch.setattr("despoof.detector.load", lambda *a, **k: detector(sealed=False))
+    unsealed = lines(cli("watch", path, "--json"))[-1]
+    assert unsealed["sealed"] is False and set(unsealed) == set(sealed) | {"sealed"}
+
+
 def test_the_course_of_a_turn_from_live_to_spoof(cli, clip):
     *frames, _ = lines(cli("watch", clip, "--json"))
     course = [f["label"] for f in frames]

@@ -161,6 +161,26 @@ def test_a_torn_first_line_and_a_wish_begin_anew(clips, tmp_path):
     assert score_manifest(make_detector(), clips, path, resume=False).resumed == 0
 
 
+@pytest.mark.parametrize("resume", [True, False])
+def test_one_writer_a_score_file(clips, tmp_path, resume):
+    path = tmp_path / "scores.csv"
+    with pytest.raises(KeyboardInterrupt):
+        score_manifest(make_detector(Mean(stop_after=4)), clips, path)
+    journal = (tmp_path / "scores.csv.journal").read_bytes()
+
+    def second(name):
+        with pytest.raises(InputError, match=r"scores\.csv is being written by another process"):
+            score_manifest(make_detector(), clips, path, resume=resume)
+        assert (tmp_path / "scores.csv.journal").read_bytes().startswith(journal)
+        assert score_manifest(make_detector(), clips[:1], tmp_path / f"{len(seen)}.csv").rows
+        seen.append(name)
+
+    seen = []
+    (tmp_path / "scores.csv.lock").touch()  # what a killed one leaves
+    assert score_manifest(make_detector(), clips, path, show=second).resumed and seen
+    assert not list(tmp_path.glob("*.lock"))
+
+
 def test_a_changed_clip_is_scored_again(clips, tmp_path, portrait):
     file = tmp_path / "a.png"
     Image.fromarray(portrait).save(file)

@@ -177,7 +177,8 @@ def test_a_threshold_is_written_beside_the_weights(make_weights, tmp_path, score
     assert limit.bounds[0]["n"] == 300 and limit.guarantee == found.guarantee
     assert limit.preprocessing_hash == after.preprocessing_hash == saved.preprocessing_hash
     assert len(limit.data_sha256) == 64 and limit.date.endswith("+00:00")
-    assert after.model_copy(update={"threshold": None}) == before
+    assert after.model_copy(update={"threshold": None, "seal": before.seal}) == before
+    assert after.sealed and after.seal != before.seal
 
 
 def test_a_run_without_a_record_gets_one(make_weights, tmp_path, score_file):

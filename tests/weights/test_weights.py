@@ -37,6 +37,7 @@ def shipped(tmp_path, monkeypatch):
         folder = make_folder(files / name)
         write_record(folder, name=name, measured={"auc": 0.97}, threshold=THRESHOLD, **FACTS)
     monkeypatch.setattr(registry, "FILES", files)
+    monkeypatch.setattr(registry, "SEALS", {name: one.seal for name, one in records().items()})
     return files
 
 

@@ -54,6 +54,7 @@ class Answer:
             "faces": [_plain_face(face) for face in self.found],
         }
         values |= {"colour": whole.colour} if whole.colour else {}
+        values |= {} if whole.sealed else {"sealed": False}
         return values | {"error": self.error} if self.error else values
 
 
@@ -76,7 +77,7 @@ def answer(
     except DespoofError as error:
         text = str(error)
         whole = Verdict("undecided", None, detector.threshold, "unreadable", source=item.source)
-        return Answer(whole, error=text)
+        return Answer(replace(whole, sealed=detector.sealed), error=text)
     faces.sort(key=lambda verdict: verdict.index)
     return Answer(whole_clip(faces), faces, parts, len(taken))
 

@@ -1,7 +1,7 @@
 """One run of `despoof watch`: frame after frame, and what it comes to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from despoof.core.types import Frame, Verdict, VerdictLabel
@@ -104,7 +104,8 @@ class Course:
 
         every = list(self._totals.values())
         threshold = self._detector.threshold
-        return whole(every, self._source, threshold, self._config.tracking, error)
+        summed = whole(every, self._source, threshold, self._config.tracking, error)
+        return replace(summed, sealed=self._detector.sealed)
 
 
 def _events(before: "dict[int, Followed]", faces: "Sequence[Followed]") -> list[Event]:

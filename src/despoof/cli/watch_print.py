@@ -94,6 +94,7 @@ def summary_line(course: Course, whole: Verdict, seconds: float, error: str) -> 
         ],
     }
     values |= {"colour": course.colour} if course.colour else {}
+    values |= {} if whole.sealed else {"sealed": False}
     return values | {"error": error} if error else values
 
 

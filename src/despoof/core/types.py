@@ -105,6 +105,8 @@ class Verdict:
         quality: what the quality gate measured, by name (SI or pixel units, see face/quality.py).
         colour: of the picture, see `Frame`.
         aside: why it has no say in its picture's verdict (see face/aside.py); empty if it has.
+        sealed: False where nobody vouches for the weights' folder: it has no record, or one that
+            does not cover all that decides a verdict.
     """
 
     label: VerdictLabel
@@ -118,6 +120,7 @@ class Verdict:
     quality: dict[str, float] = field(default_factory=dict[str, float])
     colour: str = ""
     aside: str = ""
+    sealed: bool = True
 
 
 @dataclass(frozen=True)

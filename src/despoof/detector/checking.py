@@ -58,6 +58,7 @@ class Detector:
         record: what is known about the weights; None for a user's own folder without a record.
         no_threshold: what verdicts say where the threshold is None.
         progress: told a bridge's steps, from (0, all) to (all, all) for each network call.
+        sealed: False where it was loaded from a folder that no record vouches for; verdicts say so.
     """
 
     system: System
@@ -71,6 +72,7 @@ class Detector:
     record: Record | None = None
     no_threshold: str = NO_THRESHOLD
     progress: "Progress | None" = None
+    sealed: bool = True
 
     @property
     def bridge(self) -> "BridgeConfig | None":
@@ -182,7 +184,8 @@ class Detector:
                 quality = self._quality(frame.image, face, crop)
                 found.append(_Prepared(frame, crop, *quality, aside))
             if not faces:
-                found.append(undecided(frame, self.threshold, "no face found"))
+                none = undecided(frame, self.threshold, "no face found")
+                found.append(replace(none, sealed=self.sealed))
         return found
 
     def _faces(self, image: Image, boxes: Sequence[Box] | None, cropped: bool) -> list[Face]:
@@ -218,7 +221,7 @@ class Detector:
 
     def _verdict(self, face: "_Prepared", score: float) -> Verdict:
         base = undecided(face.frame, self.threshold, face.reason, face.crop.face, face.quality)
-        base = replace(base, aside=face.aside)
+        base = replace(base, aside=face.aside, sealed=self.sealed)
         if not math.isfinite(score):
             return replace(base, reason=f"the network's score is {score}, not a number")
         if face.reason:

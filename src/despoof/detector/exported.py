@@ -44,4 +44,5 @@ def load_exported(
         face_detector=face_detector or CenterFace(),
         quality=quality,
         record=record.weights,
+        sealed=record.seal is not None,
     )

@@ -112,6 +112,7 @@ def load(
         device=place,
         record=record,
         no_threshold=OTHER_WAY if asked is not system and _has_threshold(record) else NO_THRESHOLD,
+        sealed=record is not None and record.sealed,
     )
 
 

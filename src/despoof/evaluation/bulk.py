@@ -13,6 +13,7 @@ from despoof.core.cells import guarded
 from despoof.core.config import StrictConfig
 from despoof.core.errors import DataError, InputError
 from despoof.core.files import atomic_path
+from despoof.core.locks import only_writer
 from despoof.data.manifest import Clip
 from despoof.detector import Detector
 from despoof.evaluation.clip_scoring import BulkSettings, score_clips
@@ -72,10 +73,11 @@ def score_manifest(
 ) -> BulkResult:
     """Score clips into a score file; go on where an interrupted run of the same kind stopped.
 
-    While it works there is `<output>.journal`. At the end `<output>.errors.csv` lists what could
-    not be scored (`failed`) and what has a score but would be undecided in `despoof check`
-    (`undecided`, with the quality gate's reason); then `output` appears, whole; then the journal
-    goes. A clip whose file or row changed since it was scored is scored again.
+    While it works there are `<output>.journal` and `<output>.lock`. At the end
+    `<output>.errors.csv` lists what could not be scored (`failed`) and what has a score but would
+    be undecided in `despoof check` (`undecided`, with the quality gate's reason); then `output`
+    appears, whole; then the journal goes. A clip whose file or row changed since it was scored is
+    scored again.
 
     Args:
         detector: what scores; its threshold plays no part.
@@ -88,7 +90,8 @@ def score_manifest(
 
     Raises:
         DataError: no clips, a name comes twice, or not one clip could be scored.
-        InputError: the unfinished run had other settings or weights.
+        InputError: the unfinished run had other settings or weights, or another process scores
+            into the same file.
     """
     output, settings = Path(output), settings or BulkSettings()
     names = {clip.name for clip in clips}
@@ -99,6 +102,25 @@ def score_manifest(
             f"{output} is a folder; name the score file, e.g. {output / 'scores.csv'}."
         )
     output.parent.mkdir(parents=True, exist_ok=True)
+    busy = InputError(
+        f"{output} is being written by another process, which scores clips into it. Wait for it, "
+        "stop it, or name another file."
+    )
+    with only_writer(_beside(output, ".lock"), busy):
+        return _score_into(output, detector, clips, settings, resume=resume, begin=begin, show=show)
+
+
+def _score_into(
+    output: Path,
+    detector: Detector,
+    clips: Sequence[Clip],
+    settings: BulkSettings,
+    *,
+    resume: bool,
+    begin: Callable[[int], None],
+    show: Callable[[str], None],
+) -> BulkResult:
+    """Score into a file that nobody else writes to."""
     states = {clip.name: _state(clip) for clip in clips}
     journal_path = _beside(output, ".journal")
     with ScoreJournal(journal_path, _identity(detector, settings), resume=resume) as journal:

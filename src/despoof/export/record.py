@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 from pydantic import Field
 
@@ -10,7 +10,8 @@ from despoof.core.config import StrictConfig
 from despoof.core.errors import ConfigError, WeightsError
 from despoof.core.files import atomic_path, sha256
 from despoof.face.crop import CropConfig
-from despoof.weights.record import Record
+from despoof.weights.record import Record, Sha256
+from despoof.weights.seal import check_seal, sealed
 
 EXPORT = "export.json"
 Format = Literal["onnx", "openvino"]
@@ -80,6 +81,7 @@ class ExportRecord(StrictConfig):
         weights: their record; None for a user's own folder without one.
         parity: what the gate measured.
         versions: of despoof, torch and the writers.
+        seal: SHA-256 over all other fields, see `weights/seal.py`; older exports have none.
     """
 
     name: str = Field(min_length=1)
@@ -89,7 +91,7 @@ class ExportRecord(StrictConfig):
     input: InputKind
     outputs: tuple[str, ...]
     crop: CropConfig
-    threshold: float | None = Field(allow_inf_nan=False)
+    threshold: float | None = Field(allow_inf_nan=False, strict=True)
     meaning: str = MEANING
     preprocessing_hash: str = Field(min_length=1)
     files: dict[str, str] = Field(default_factory=dict)
@@ -97,6 +99,7 @@ class ExportRecord(StrictConfig):
     weights: Record | None = None
     parity: Parity | None = None
     versions: dict[str, str] = Field(default_factory=dict)
+    seal: Sha256 | None = None
 
 
 def is_export(folder: str | Path) -> bool:
@@ -108,12 +111,17 @@ def read_export(folder: Path) -> ExportRecord:
     """Read `export.json` and check that the model files are those that passed the gate.
 
     Raises:
-        WeightsError: the record is unreadable, a model file is missing or another one, or the crop
-            is not the one that the scores were measured with.
+        WeightsError: the record is unreadable, a model file is missing or another one, the crop
+            is not the one that the scores were measured with, or anything that is sealed (the
+            threshold, the crop, what the score means) was changed since.
     """
     path = folder / EXPORT
     try:
-        record = ExportRecord.parse(json.loads(path.read_text(encoding="utf-8")), str(path))
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise TypeError(f"it holds {type(values).__name__}, expected one JSON object.")
+        values = cast("dict[str, Any]", values)
+        record = ExportRecord.parse(values, str(path))
     except (OSError, ValueError, TypeError, ConfigError) as error:
         raise WeightsError(
             f"{path} is not a readable export record: {error} Export the weights again."
@@ -131,10 +139,12 @@ def read_export(folder: Path) -> ExportRecord:
             f"{path}: the scores are of preprocessing {record.preprocessing_hash}, the crop is "
             f"{record.crop.digest()}. The record was edited; export the weights again."
         )
+    check_seal(path, values, "Another threshold: calibrate the weights and export them again")
     return record
 
 
 def write_export(folder: Path, record: ExportRecord) -> None:
-    """Write `export.json`, whole or not at all."""
+    """Write `export.json` with its seal, whole or not at all."""
     with atomic_path(folder / EXPORT) as temporary:
-        temporary.write_text(json.dumps(record.plain(), indent=2) + "\n", encoding="utf-8")
+        values = sealed(record.plain())
+        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

@@ -11,12 +11,13 @@ from pydantic import Field
 from despoof.core.config import StrictConfig, override, read_yaml, write_yaml
 from despoof.core.errors import ConfigError
 from despoof.core.extras import need
+from despoof.core.locks import only_writer
 from despoof.core.types import System
 from despoof.data.views import DataConfig
 from despoof.systems.records import SystemRecord, system_record
 from despoof.systems.saving import save_system
 from despoof.training.config import TrainConfig
-from despoof.training.folder import StageResult
+from despoof.training.folder import LOCK, StageResult, busy
 from despoof.training.loop import run_stages
 from despoof.training.stage import Stage
 
@@ -75,7 +76,7 @@ def train_experiment(
         ConfigError: the system has no stage of the name `until`.
         MissingExtraError: the `train` extra is not installed; before any data is cut.
         DataError: a dataset is missing or empty.
-        TrainingError: as `training.loop.run_stages`.
+        TrainingError: as `training.loop.run_stages`, or another process trains in the folder.
     """
     for module in ("accelerate", "tensorboard"):
         need(module, "train")
@@ -86,6 +87,24 @@ def train_experiment(
     recipe = record.recipe.parse(experiment.recipe)
     folder = Path(experiment.output)
     folder.mkdir(parents=True, exist_ok=True)
+    with only_writer(folder / LOCK, busy(folder)):
+        return _train_in(
+            folder, experiment, config, recipe, resume=resume, progress=progress, until=until
+        )
+
+
+def _train_in(
+    folder: Path,
+    experiment: Experiment,
+    config: StrictConfig,
+    recipe: StrictConfig,
+    *,
+    resume: bool,
+    progress: bool,
+    until: str | None,
+) -> list[StageResult]:
+    """Train in a folder that nobody else writes to."""
+    record = system_record(experiment.system)
     write_yaml(folder / "experiment.yaml", experiment.plain())
     made: list[Stage] = []
 

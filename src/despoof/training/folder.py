@@ -20,6 +20,7 @@ BEST = "best.safetensors"
 DONE = "done.json"
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ class StageResult:
     last_step: int
     folder: Path
     skipped: bool
+
+
+def busy(folder: Path) -> TrainingError:
+    """Return the error that somebody else trains in a folder."""
+    return TrainingError(
+        f"{folder} is being trained in by another process: two would spoil each other's run. Wait "
+        "for it, stop it, or choose another folder."
+    )
 
 
 def clear(folder: Path) -> None:
@@ -67,7 +76,11 @@ def read_done(folder: Path, identity: Mapping[str, Any]) -> StageResult | None:
         values = json.loads((folder / DONE).read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    if values["identity"] != identity or not (folder / BEST).exists():
+    if (
+        not isinstance(values, dict)
+        or values.get("identity") != identity
+        or not (folder / BEST).exists()
+    ):
         return None
     metrics = {k: math.nan if v is None else v for k, v in values["best_metrics"].items()}
     return StageResult(values["best_step"], metrics, values["last_step"], folder, True)

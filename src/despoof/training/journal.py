@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor
 
@@ -50,14 +50,19 @@ class Journal:
 
 
 def keep_until(folder: Path, step: int) -> None:
-    """Drop the lines after `step`: a resumed run writes them again. A torn last line goes too."""
+    """Drop the lines after `step`: a resumed run writes them again.
+
+    So goes what a kill or a power failure left: a torn line, a block of zeros, anything that is no
+    line of ours. No checkpoint is ahead of its lines, so nothing is lost that counts.
+    """
     for name in (LOSSES, METRICS):
         path = folder / name
         if not path.exists():
             continue
-        kept = [line for line in path.read_text("utf-8").splitlines(True) if _until(line, step)]
+        lines = path.read_bytes().split(b"\n")[:-1]  # what no line end follows is torn
+        kept = [line + b"\n" for line in lines if _until(line, step)]
         with atomic_path(path) as temporary:
-            temporary.write_text("".join(kept), encoding="utf-8")
+            temporary.write_bytes(b"".join(kept))
 
 
 @contextlib.contextmanager
@@ -79,5 +84,10 @@ def open_journal(
             tracker.finish()
 
 
-def _until(line: str, step: int) -> bool:
-    return line.endswith("\n") and json.loads(line)["step"] <= step
+def _until(line: bytes, step: int) -> bool:
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    found = cast("dict[str, Any]", values).get("step") if isinstance(values, dict) else None
+    return isinstance(found, int) and found <= step

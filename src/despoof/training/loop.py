@@ -11,6 +11,7 @@ from despoof.core.device import seed_of
 from despoof.core.errors import TrainingError
 from despoof.core.extras import need
 from despoof.core.files import atomic_path
+from despoof.core.locks import only_writer
 from despoof.training.checkpoint import load_checkpoint
 from despoof.training.config import TrainConfig
 from despoof.training.display import progress_bar
@@ -20,7 +21,9 @@ from despoof.training.folder import (
     CONFIG,
     DONE,
     ENVIRONMENT,
+    LOCK,
     StageResult,
+    busy,
     clear,
     load_best,
     read_done,
@@ -53,19 +56,27 @@ def run_stage(
         progress: show a bar, if the terminal is one.
 
     Raises:
-        TrainingError: the folder holds a run with another configuration or other inputs, a loss is
-            not finite, or the monitored metric is not measured.
+        TrainingError: the folder holds a run with another configuration or other inputs, another
+            process trains in it, a loss is not finite, or the monitored metric is not measured.
         MissingExtraError: accelerate or tensorboard is not installed.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     identity = _identity(stage, config)
-    if not resume:
-        clear(folder)
-    elif finished := read_done(folder, identity):
-        load_best(folder, stage.module)
-        stage.module.eval()
-        return finished
+    with only_writer(folder / LOCK, busy(folder)):
+        if not resume:
+            clear(folder)
+        elif finished := read_done(folder, identity):
+            load_best(folder, stage.module)
+            stage.module.eval()
+            return finished
+        return _run_stage(stage, config, folder, identity, shown=progress)
+
+
+def _run_stage(
+    stage: Stage, config: TrainConfig, folder: Path, identity: Mapping[str, Any], *, shown: bool
+) -> StageResult:
+    """Begin or resume a stage in a folder that nobody else writes to, and bring it to its end."""
     if config.threads:
         torch.set_num_threads(config.threads)
     accelerator = _accelerator(folder)
@@ -80,7 +91,7 @@ def run_stage(
     with atomic_path(folder / CONFIG) as temporary:
         write_yaml(temporary, config.plain())
     record_environment(folder / ENVIRONMENT, run.progress.step)
-    _train(run, accelerator, shown=progress)
+    _train(run, accelerator, shown=shown)
     result = run.finish()
     load_best(folder, stage.module)
     stage.module.eval()

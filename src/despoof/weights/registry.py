@@ -7,6 +7,7 @@ from pathlib import Path
 from despoof.core.errors import WeightsError
 from despoof.weights.check import check_folder
 from despoof.weights.record import CONFIG, PARTS, README, RECORD, Record, read_record
+from despoof.weights.shipped import SEALS
 
 FILES = Path(__file__).parent / "files"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -40,11 +41,13 @@ def resolve(
         allow_download: fetch "org/name" over the network if it is not a local path.
 
     Raises:
-        WeightsError: there are no such weights, or they fail `check_folder`.
+        WeightsError: there are no such weights, they fail `check_folder`, or they bear a shipped
+            name and are not what was shipped.
     """
     known = records()
     if str(name_or_path) in known:
         folder = FILES / str(name_or_path)
+        _check_shipped(known[str(name_or_path)])
     elif Path(name_or_path).expanduser().is_dir():
         folder = Path(name_or_path).expanduser()
     elif isinstance(name_or_path, str) and _HUB_NAME.fullmatch(name_or_path):
@@ -58,6 +61,18 @@ def resolve(
         )
     check_folder(folder, system)
     return folder
+
+
+def _check_shipped(record: Record) -> None:
+    """A shipped name stands for one set of weights with one threshold: the one listed in code."""
+    expected = SEALS.get(record.name)
+    if record.seal is None or record.seal != expected:
+        raise WeightsError(
+            f"{FILES / record.name / RECORD} has the seal {record.seal or '- (none)'}, this "
+            f"version of despoof ships {record.name!r} with {expected or '- (it lists none)'}. "
+            "Reinstall; for weights of your own give their folder (after publishing a set: "
+            "python benchmarks/seal_weights.py)."
+        )
 
 
 def _download(name: str, allowed: bool) -> Path:
