@@ -13,7 +13,8 @@ from despoof.core.errors import InputError
 from despoof.core.types import Image
 from despoof.media.containers import opened
 from despoof.media.files import is_image
-from despoof.media.images import DEFAULT_LIMITS, ImageLimits, read_image
+from despoof.media.images import read_image
+from despoof.media.limits import DEFAULT_LIMITS, ImageLimits
 from despoof.media.names import check_name
 from despoof.media.picking import decode
 from despoof.media.timeline import film_track, survey
