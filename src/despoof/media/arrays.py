@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from despoof.core.errors import InputError
 from despoof.core.types import Image
+from despoof.media.guard import guarded
 from despoof.media.limits import DEFAULT_LIMITS, ImageLimits, check_held, check_size, strips
 from despoof.media.pixels import over_grey, sixteen_to_eight
 
@@ -17,6 +18,7 @@ _TWELVE_BITS = 4096  # 16-bit values that stay below are black, or of another ra
 _DARKEST = -0.1  # a float picture in [-1, 1] has darker places; level 115 of 255
 
 
+@guarded
 def image_from_array(array: NDArray[Any], limits: ImageLimits = DEFAULT_LIMITS) -> Image:
     """Turn an array into a picture.
 
@@ -50,6 +52,7 @@ def image_from_array(array: NDArray[Any], limits: ImageLimits = DEFAULT_LIMITS) 
     return np.array(np.broadcast_to(pixels, (*shape[:2], 3)))
 
 
+@guarded
 def image_from_tensor(tensor: "Tensor", limits: ImageLimits = DEFAULT_LIMITS) -> Image:
     """Turn a tensor, as networks take it, into a picture.
 

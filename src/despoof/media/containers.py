@@ -6,8 +6,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from despoof.core.errors import MediaError
+from despoof.core.errors import DespoofError, MediaError
 from despoof.media.formats import HEAD_BYTES, begins_raw, sniff_other
+from despoof.media.guard import unreadable
 from despoof.media.limits import DEFAULT_LIMITS, Deadline, ImageLimits, TimedFile, stretched
 
 if TYPE_CHECKING:
@@ -92,6 +93,10 @@ def opened(
         raise MediaError(f"There is no file {name}. Check the path.") from error
     except OSError as error:
         raise MediaError(f"{name} cannot be read: {error.strerror or error}.") from error
+    except DespoofError:
+        raise
+    except Exception as error:  # whatever else a decoder raises, here or in the block
+        raise unreadable(name, error) from error
 
 
 def _film_head(source: Path | bytes, name: str) -> bytes:

@@ -1,18 +1,17 @@
 """One picture out of a file, bytes or an open file: always upright 8-bit RGB."""
 
 import contextlib
-import struct
-import zlib
 from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image as PillowImage
 
-from despoof.core.errors import MediaError
+from despoof.core.errors import DespoofError, MediaError
 from despoof.core.types import Image
 from despoof.media.coded_pictures import coding_of
 from despoof.media.formats import HEAD_BYTES, sniff_image
+from despoof.media.guard import guarded, in_words
 from despoof.media.limits import DEFAULT_LIMITS, Deadline, ImageLimits, check_held, check_size
 from despoof.media.metadata import check_directory, check_metadata
 from despoof.media.pixels import held_by, rgb_pixels
@@ -20,29 +19,10 @@ from despoof.media.plugins import open_header
 from despoof.media.quiet import quiet
 from despoof.media.transfer import check_coding, to_srgb
 
-# Everything that Pillow and its plug-ins are known to raise for a damaged file.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    OverflowError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    PillowImage.DecompressionBombError,
-)
-
-
 _PIECE = 2**20  # bytes
 
 
+@guarded
 def read_image(
     source: Path | bytes | BinaryIO,
     limits: ImageLimits = DEFAULT_LIMITS,
@@ -69,6 +49,7 @@ def read_image(
     return read_noted(source, limits, name)[0]
 
 
+@guarded
 def read_noted(
     source: Path | bytes | BinaryIO,
     limits: ImageLimits = DEFAULT_LIMITS,
@@ -96,6 +77,7 @@ def read_noted(
         return to_srgb(_pixels(image, limits, name, deadline), coding), coding.done
 
 
+@guarded
 def read_pillow(image: PillowImage.Image, limits: ImageLimits = DEFAULT_LIMITS) -> Image:
     """Turn a PIL image of any mode into a picture, by the same rules as `read_image`.
 
@@ -137,9 +119,12 @@ def _complaints(name: str, kind: str) -> Generator[None]:
     with quiet():
         try:
             yield
-        except _BROKEN as error:
+        except DespoofError:
+            raise
+        except Exception as error:  # Pillow and its plug-ins raise nearly everything
             raise MediaError(
-                f"{name} is not a whole {kind} picture: {error}. Copy or export the file again."
+                f"{name} is not a whole {kind} picture: {str(error) or in_words(error)}. Copy or "
+                "export the file again."
             ) from error
 
 

@@ -13,6 +13,7 @@ from despoof.core.types import Frame
 from despoof.media.arrays import image_from_array, image_from_tensor
 from despoof.media.files import find_media, head_of, is_image, is_pipe, is_video
 from despoof.media.formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff_image
+from despoof.media.guard import guarded
 from despoof.media.images import read_bytes, read_noted, read_pillow
 from despoof.media.limits import DEFAULT_LIMITS, ImageLimits
 from despoof.media.names import check_name, check_text
@@ -29,6 +30,7 @@ Source: TypeAlias = Union[
 """What `read_frames` takes."""
 
 
+@guarded
 def read_frames(
     source: Source, count: int = 8, limits: ImageLimits = DEFAULT_LIMITS
 ) -> list[Frame]:

@@ -13,6 +13,7 @@ from despoof.core.errors import InputError, MediaError
 from despoof.core.types import Frame, Image
 from despoof.media.containers import opened
 from despoof.media.film_colour import colour_of
+from despoof.media.guard import guarded
 from despoof.media.images import name_of, read_bytes
 from despoof.media.limits import DEFAULT_LIMITS, Deadline, ImageLimits, stretched
 from despoof.media.picking import decode, seek_each, shown_at, spread
@@ -31,6 +32,7 @@ _SEEK_ABOVE = 4.0
 """Seconds between wanted frames above which seeking beats decoding all that lies between."""
 
 
+@guarded
 def read_video(
     source: Path | bytes | BinaryIO,
     count: int = 8,
