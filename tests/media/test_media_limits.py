@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 
 from despoof.core.errors import MediaError
+from despoof.data.frames import read_numbered
 from despoof.media import (
     ImageLimits,
     image_from_array,
@@ -33,6 +34,7 @@ from media.media_samples import encoded, quadrants, write_video
 MEASURED = """
 import json, resource, sys, time
 from despoof.core.errors import MediaError
+from despoof.data.frames import read_numbered
 from despoof.media import read_frames
 import av, av.error, PIL.PngImagePlugin
 begin = time.process_time()
@@ -144,7 +146,9 @@ def test_sides_and_pixel_aspects_have_limits_that_move(tmp_path):
     path = write_video(tmp_path / "v.mp4", [0, 0.04], 0.08, sar=Fraction(1, 10))
     with pytest.raises(MediaError, match=r"0\.1 times as wide as high; the limit is 8 either way"):
         read_video(path)
-    assert read_video(path, limits=ImageLimits(max_aspect=10.5))[0].image.shape == (48, 6, 3)
+    moved = ImageLimits(max_aspect=10.5)
+    assert read_video(path, limits=moved)[0].image.shape == (48, 6, 3)
+    assert [image.shape for _, image in read_numbered(path, [0, 1], moved)] == [(48, 6, 3)] * 2
 
 
 def test_room_for_one_picture_has_a_limit_that_moves():

@@ -109,10 +109,11 @@ def read_numbered(
     if not numbers:
         return
     wanted = set(numbers)
-    with opened(path, str(path), film_track(path, str(path))) as (container, stream):
+    name = str(path)
+    with opened(path, name, film_track(path, name, limits), limits) as (container, stream):
         good = (frame for frame in decode(container, stream) if not frame.is_corrupt)
         for number, frame in enumerate(good):
             if number in wanted:
-                yield number, square(frame, stream, limits, str(path))
+                yield number, square(frame, stream, limits, name)
             if number >= numbers[-1]:
                 return

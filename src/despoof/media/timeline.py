@@ -127,16 +127,16 @@ def survey(
         return found.timeline()  # here: a stream of a closed container knows nothing
 
 
-def film_track(source: Path | bytes, name: str) -> int:
+def film_track(source: Path | bytes, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> int:
     """Return the index of the film's stream; packets are read only where there is a choice.
 
     Raises:
         MediaError: as `survey`.
     """
-    with opened(source, name) as (container, stream):
+    with opened(source, name, limits=limits) as (container, stream):
         if len(film_tracks(container, name)) == 1:
             return stream.index
-    return survey(source, name).track
+    return survey(source, name, limits).track
 
 
 def placed(
