@@ -186,7 +186,7 @@ def _png(width, height, rows, depth=8, colour=2):
 
 
 def test_a_decompression_bomb_is_refused_from_its_header():
-    with pytest.raises(MediaError, match="30000x30000 = 900 megapixels; the limit is 100"):
+    with pytest.raises(MediaError, match="30000x30000 = 900 megapixels; the limit is 80"):
         read_image(_png(30000, 30000, b"\0"))
 
 
@@ -202,8 +202,8 @@ def test_limits_can_be_moved(tmp_path):
 
 
 def test_a_large_picture_within_the_limit_reads_without_a_warning():
-    picture = read_image(_png(10_000, 9_001, bytes(9_001 * 1_251), depth=1, colour=0))
-    assert picture.shape == (9_001, 10_000, 3)
+    picture = read_image(_png(8_000, 9_001, bytes(9_001 * 1_001), depth=1, colour=0))
+    assert picture.shape == (9_001, 8_000, 3)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WebP", "BMP", "TIFF", "GIF", "HEIF", "AVIF"])

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,7 @@ import typer
 
 from despoof.cli.bridge_facts import bridge_facts
 from despoof.cli.evidence import EvidenceFolder
-from despoof.cli.inputs import Item, expand
+from despoof.cli.inputs import Item, expand, read_files
 from despoof.cli.judging import Answer, answer, exit_code
 from despoof.cli.options import (
     LIVE,
@@ -117,10 +117,14 @@ def _answers(
     folder: EvidenceFolder | None,
 ) -> list[Answer]:
     answers: list[Answer] = []
-    with _bars(detector, items, json) as (show, judge):
+    with ExitStack() as stack:
+        show, judge = stack.enter_context(_bars(detector, items, json))
+        ready = stack.enter_context(closing(read_files(items, frames)))
         for item in items:
             show(item.source)
-            one = answer(judge, item, frames=frames, cropped=cropped, evidence=folder is not None)
+            one = answer(
+                judge, next(ready), frames=frames, cropped=cropped, evidence=folder is not None
+            )
             pictures = folder.write(item.source, one.parts) if folder else []
             if json:
                 bridge = bridge_facts(detector, one.parts if folder else None, pictures)

@@ -1,7 +1,8 @@
 """What was asked to be checked: files, the files of folders, stdin, a camera."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,12 +22,20 @@ class Item:
         camera: index of a camera instead of a file.
         taken: its frames, where they are at hand.
         error: why it cannot be checked.
+        cause: the error that it was, with its traceback.
     """
 
     source: str
     camera: int | None = None
     taken: tuple[Frame, ...] = ()
     error: str = ""
+    cause: DespoofError | None = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file that has not been read yet."""
+        fresh = self.camera is None and not self.taken and not self.error
+        return fresh and self.source != "-"
 
     def read(self, count: int) -> list[Frame]:
         """Return its frames.
@@ -38,7 +47,7 @@ class Item:
         from despoof.media.sources import read_frames
 
         if self.error:
-            raise MediaError(self.error)
+            raise self.cause or MediaError(self.error)
         if self.taken:
             return list(self.taken)
         if self.camera is None:
@@ -47,6 +56,24 @@ class Item:
         if not frames:
             raise MediaError(f"{self.source} gives no picture. Connect it again.")
         return frames
+
+
+def read_files(items: Sequence[Item], count: int) -> Generator[Item]:
+    """Give every item, files with their frames or their errors; see `media.read_each`."""
+    from despoof.media.isolated import read_each
+
+    names = [item.source for item in items if item.is_file]
+    with closing(read_each(names, count)) as found:
+        for item in items:
+            if not item.is_file:
+                yield item
+                continue
+            frames = next(found)
+            if isinstance(frames, DespoofError):
+                yield replace(item, error=str(frames), cause=frames)
+            else:
+                yield replace(item, taken=tuple(frames))
+            del frames  # while the next one is read, this one is let go
 
 
 def expand(paths: Sequence[str], camera: int | None) -> list[Item]:

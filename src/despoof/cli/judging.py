@@ -1,5 +1,6 @@
 """One item in, one answer out: what both the table and the JSON are printed from."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,12 @@ from despoof.cli.options import LIVE, SPOOF, UNDECIDED
 from despoof.core.errors import DespoofError
 from despoof.core.types import Verdict
 from despoof.core.verdicts import whole_clip
+from despoof.media.guard import in_words
 
 if TYPE_CHECKING:
     from despoof.detector import Detector, FaceParts
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,13 @@ def answer(
         rest = [frame for frame in taken if frame.index not in judged]
         faces = [part.verdict for part in parts]
         faces += detector.check(rest, cropped=cropped) if rest else []
-    except DespoofError as error:
+    except Exception as error:
         text = str(error)
+        if not isinstance(error, DespoofError):  # the rest of a folder is done all the same
+            text = (
+                f"{item.source}: unexpected {in_words(error)}. This is a bug; --debug shows where."
+            )
+        _LOG.debug("%s", item.source, exc_info=error)
         whole = Verdict("undecided", None, detector.threshold, "unreadable", source=item.source)
         return Answer(replace(whole, sealed=detector.sealed), error=text)
     faces.sort(key=lambda verdict: verdict.index)

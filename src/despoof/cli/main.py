@@ -64,6 +64,10 @@ def main(arguments: Sequence[str]) -> int:
     Args:
         arguments: of the command line, without the program's name.
     """
+    log = logging.getLogger("despoof")
+    level = log.level
+    if "--debug" in arguments:  # the traceback of each file that was passed over
+        log.setLevel(logging.DEBUG)
     try:
         code = app(args=list(arguments), prog_name="despoof", standalone_mode=False)
     except typer.TyperException as error:
@@ -75,6 +79,8 @@ def main(arguments: Sequence[str]) -> int:
         code = INTERRUPTED
     except Exception as error:
         return _end(error, debug="--debug" in arguments)
+    finally:
+        log.setLevel(level)
     if code == INTERRUPTED:
         complain("stopped.")
     return code if isinstance(code, int) else LIVE

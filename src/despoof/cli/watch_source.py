@@ -44,7 +44,7 @@ def _decoded(path: Path, name: str) -> Generator[Frame]:
 
     from despoof.media.containers import opened
     from despoof.media.film_colour import colour_of
-    from despoof.media.images import DEFAULT_LIMITS
+    from despoof.media.limits import DEFAULT_LIMITS
     from despoof.media.picking import decode
     from despoof.media.timeline import check_covered, placed, survey
     from despoof.media.videos import square

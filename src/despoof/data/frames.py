@@ -13,7 +13,8 @@ from despoof.core.errors import InputError
 from despoof.core.types import Image
 from despoof.media.containers import opened
 from despoof.media.files import is_image
-from despoof.media.images import DEFAULT_LIMITS, ImageLimits, read_image
+from despoof.media.images import read_image
+from despoof.media.limits import DEFAULT_LIMITS, ImageLimits
 from despoof.media.names import check_name
 from despoof.media.picking import decode
 from despoof.media.timeline import film_track, survey
@@ -108,10 +109,11 @@ def read_numbered(
     if not numbers:
         return
     wanted = set(numbers)
-    with opened(path, str(path), film_track(path, str(path))) as (container, stream):
+    name = str(path)
+    with opened(path, name, film_track(path, name, limits), limits) as (container, stream):
         good = (frame for frame in decode(container, stream) if not frame.is_corrupt)
         for number, frame in enumerate(good):
             if number in wanted:
-                yield number, square(frame, stream, limits, str(path))
+                yield number, square(frame, stream, limits, name)
             if number >= numbers[-1]:
                 return

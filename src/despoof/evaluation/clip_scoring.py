@@ -1,7 +1,9 @@
 """Score clips with a detector in batches: one score a clip, or why there is none."""
 
+import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -12,8 +14,10 @@ from despoof.data.manifest import Clip
 from despoof.detector import CROPPED_CONTEXT, Detector
 from despoof.evaluation.score_journal import Outcome
 from despoof.face.crop import whole_picture_face
-from despoof.media.sources import read_frames
+from despoof.media.guard import in_words
+from despoof.media.isolated import read_each
 
+_LOG = logging.getLogger(__name__)
 _BATCH_PIXELS = 50_000_000  # of the pictures that wait for the network: 150 MB
 
 
@@ -61,20 +65,21 @@ def score_clips(
     judge = replace(detector, threshold=math.inf, face_detector=faces)
     batch: list[tuple[Clip, list[Frame] | str]] = []
     frames = pixels = 0
-    for clip in clips:
-        show(clip.name)
-        try:
-            taken = read_frames(str(clip.path), settings.frames)
-        except DespoofError as error:
-            batch.append((clip, str(error)))
-            frames += 1
-        else:
-            batch.append((clip, taken))
-            frames += len(taken)
-            pixels += sum(frame.image.shape[0] * frame.image.shape[1] for frame in taken)
-        if frames >= detector.batch_size or pixels >= _BATCH_PIXELS:
-            yield _judge(judge, faces, batch, settings)
-            batch, frames, pixels = [], 0, 0
+    with closing(read_each([str(clip.path) for clip in clips], settings.frames)) as found:
+        for clip in clips:
+            show(clip.name)
+            taken = next(found)
+            if isinstance(taken, DespoofError):
+                _LOG.debug("%s", clip.name, exc_info=taken)
+                batch.append((clip, str(taken)))
+                frames += 1
+            else:
+                batch.append((clip, taken))
+                frames += len(taken)
+                pixels += sum(frame.image.shape[0] * frame.image.shape[1] for frame in taken)
+            if frames >= detector.batch_size or pixels >= _BATCH_PIXELS:
+                yield _judge(judge, faces, batch, settings)
+                batch, frames, pixels = [], 0, 0
     if batch:
         yield _judge(judge, faces, batch, settings)
 
@@ -118,9 +123,11 @@ def _judge(
             faces.faces |= {id(frame.image): known for frame in taken}
     try:
         verdicts = judge.check(named) if named else []
-    except DespoofError as error:
+    except Exception as error:
         if len(batch) == 1:
-            return [(batch[0][0], Outcome(None, str(error)))]
+            _LOG.debug("%s", batch[0][0].name, exc_info=error)
+            known = isinstance(error, DespoofError)
+            return [(batch[0][0], Outcome(None, str(error) if known else in_words(error)))]
         # One bad clip must not fail its neighbours.
         return [one for item in batch for one in _judge(judge, faces, [item], settings)]
     found = {source: list(group) for source, group in groupby(verdicts, key=lambda v: v.source)}

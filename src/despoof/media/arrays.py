@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from despoof.core.errors import InputError
 from despoof.core.types import Image
+from despoof.media.guard import guarded
+from despoof.media.limits import DEFAULT_LIMITS, ImageLimits, check_held, check_size, strips
 from despoof.media.pixels import over_grey, sixteen_to_eight
 
 if TYPE_CHECKING:
@@ -16,13 +18,15 @@ _TWELVE_BITS = 4096  # 16-bit values that stay below are black, or of another ra
 _DARKEST = -0.1  # a float picture in [-1, 1] has darker places; level 115 of 255
 
 
-def image_from_array(array: NDArray[Any]) -> Image:
+@guarded
+def image_from_array(array: NDArray[Any], limits: ImageLimits = DEFAULT_LIMITS) -> Image:
     """Turn an array into a picture.
 
     Args:
         array: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA; uint8 in 0..255 or uint16 in
             0..65535. RGBA is laid over mid grey (127). Floats are refused: nothing tells [0, 1]
             from other conventions.
+        limits: a larger array is refused before anything is copied.
 
     Returns:
         (H, W, 3) uint8 RGB; a copy.
@@ -30,6 +34,7 @@ def image_from_array(array: NDArray[Any]) -> Image:
     Raises:
         InputError: another shape or type, no pixels, or 16-bit values that are all below 4096 and
             so are 8-bit to 12-bit ones.
+        MediaError: larger than the limits.
     """
     shape = array.shape
     if array.ndim not in (2, 3) or 0 in shape or shape[2:] not in ((), (1,), (3,), (4,)):
@@ -37,6 +42,8 @@ def image_from_array(array: NDArray[Any]) -> Image:
             f"An array of shape {shape} is not a picture. Expected (H, W), (H, W, 3) RGB or "
             "(H, W, 4) RGBA with at least one pixel; pass one picture at a time, channels last."
         )
+    check_size((shape[1], shape[0]), limits, "<array>")
+    check_held((shape[1], shape[0]), 6, limits, "<array>")
     pixels = _from_integers(array)
     if pixels.ndim == 2:
         pixels = pixels[..., None]
@@ -45,11 +52,13 @@ def image_from_array(array: NDArray[Any]) -> Image:
     return np.array(np.broadcast_to(pixels, (*shape[:2], 3)))
 
 
-def image_from_tensor(tensor: "Tensor") -> Image:
+@guarded
+def image_from_tensor(tensor: "Tensor", limits: ImageLimits = DEFAULT_LIMITS) -> Image:
     """Turn a tensor, as networks take it, into a picture.
 
     Args:
         tensor: (3, H, W) RGB, any device; float in [-1, 1] (not [0, 1]) or uint8 in 0..255.
+        limits: a larger tensor is refused before anything is copied.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -57,6 +66,7 @@ def image_from_tensor(tensor: "Tensor") -> Image:
     Raises:
         InputError: another shape or type, no pixels, NaN, infinite, or out of range; also where no
             value is below -0.1, as in [0, 1]: a photograph has darker places.
+        MediaError: larger than the limits.
     """
     shape = tuple(tensor.shape)
     if len(shape) != 3 or shape[0] != 3 or 0 in shape:
@@ -64,6 +74,11 @@ def image_from_tensor(tensor: "Tensor") -> Image:
             f"A tensor of shape {shape} is not a picture. Expected (3, H, W) RGB in [-1, 1]; pass "
             "one picture at a time, channels first."
         )
+    check_size((shape[2], shape[1]), limits, "<tensor>")
+    # The levels, these with the channels last, and 32-bit values where they are not at hand.
+    here = tensor.element_size() == 4 and tensor.device.type == "cpu"
+    copied = 12 if tensor.is_floating_point() and not here else 0
+    check_held((shape[2], shape[1]), 6 + copied, limits, "<tensor>")
     values = tensor.detach().cpu()
     if values.is_floating_point():
         pixels = _from_floats(values.float().numpy())
@@ -105,8 +120,8 @@ def _from_integers(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _from_floats(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Take floats in [-1, 1] to 0..255."""
-    if not np.isfinite(values).all():
-        bad = int((~np.isfinite(values)).sum())
+    bad = int(values.size - np.isfinite(values).sum())
+    if bad:
         raise InputError(
             f"The picture holds {bad} NaN or infinite values. Expected finite values in "
             "[-1, 1]; look for the division that made them."
@@ -123,4 +138,9 @@ def _from_floats(values: NDArray[np.float32]) -> NDArray[np.uint8]:
             f"The picture's float values span [{bottom:g}, {top:g}], as if they were meant for "
             "[0, 1]. Expected [-1, 1]; pass 2 * tensor - 1, or uint8."
         )
-    return np.rint(np.clip((values.astype(np.float64) + 1) / 2, 0, 1) * 255).astype(np.uint8)
+    levels = np.empty(values.shape, np.uint8)
+    height, width = values.shape[1:]
+    for top, end in strips(height, width):
+        part = values[:, top:end].astype(np.float64)
+        levels[:, top:end] = np.rint(np.clip((part + 1) / 2, 0, 1) * 255)
+    return levels

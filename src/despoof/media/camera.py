@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING
 
-from despoof.core.errors import InputError, MediaError
+from despoof.core.errors import DespoofError, InputError, MediaError
 from despoof.core.types import Frame
+from despoof.media.guard import unreadable
 from despoof.media.upright import upright
 
 if TYPE_CHECKING:
@@ -82,3 +83,7 @@ def _frames(container: "InputContainer", source: str) -> Iterator[Frame]:
                 raise MediaError(
                     f"{source} stopped: {error.strerror or error}. Connect it again."
                 ) from error
+            except DespoofError:
+                raise
+            except Exception as error:
+                raise unreadable(source, error) from error

@@ -6,7 +6,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from despoof.core.errors import MediaError
+from despoof.core.errors import DespoofError, MediaError
+from despoof.media.formats import HEAD_BYTES, begins_raw, sniff_other
+from despoof.media.guard import unreadable
+from despoof.media.limits import DEFAULT_LIMITS, Deadline, ImageLimits, TimedFile, stretched
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -26,7 +29,11 @@ _READ_ERRORS = 100
 
 @contextlib.contextmanager
 def opened(
-    source: Path | bytes, name: str, track: int | None = None
+    source: Path | bytes,
+    name: str,
+    track: int | None = None,
+    limits: ImageLimits = DEFAULT_LIMITS,
+    deadline: Deadline | None = None,
 ) -> "Generator[tuple[InputContainer, VideoStream], None, None]":
     """Open a container with the track that is its film; FFmpeg's errors become MediaErrors.
 
@@ -35,20 +42,26 @@ def opened(
         name: what messages call it.
         track: index of the stream, as `timeline.survey` found it; None = the first of
             `film_tracks`, which knows the header alone.
+        limits: larger pictures are refused from the header; where that is silent, by the decoder.
+        deadline: looked at whenever bytes of the file are read; None = any time.
 
     Raises:
-        MediaError: missing, not a video, or without a film.
+        MediaError: missing, not a video, without a film, or beyond the limits.
     """
     import av
     from av.error import FFmpegError
 
+    # The decoder counts whole blocks, at the border more than the picture has.
+    room = {"max_pixels": str(limits.max_pixels + limits.max_pixels // 16 + 10_000)}
     try:
         # A Python file, not a name: FFmpeg would take "http:…" or "concat:…" for a protocol.
+        head = _film_head(source, name)
         with (
             source.open("rb") if isinstance(source, Path) else BytesIO(source) as file,
             av.open(
-                file,
+                TimedFile(file, deadline) if deadline else file,
                 mode="r",
+                options=room,
                 container_options={
                     "format_whitelist": _FORMATS,
                     "protocol_whitelist": "file",
@@ -60,6 +73,15 @@ def opened(
         ):
             streams = film_tracks(container, name)
             stream = next((one for one in streams if one.index == track), streams[0])
+            if not begins_raw(container.format.name, head):
+                raise MediaError(
+                    f"{name} is not a video: it begins with {head[:8]!r}, and pictures lie "
+                    "somewhere in it. Take them out, and pass them alone."
+                )
+            if stream.width and stream.height:  # 0 until a frame decodes, if the header is damaged
+                aspect = float(stream.sample_aspect_ratio or 1)
+                stretched(stream.width, stream.height, aspect, limits, name)
+            stream.codec_context.options = room
             stream.thread_type = "AUTO"
             yield container, stream
     except FFmpegError as error:
@@ -71,6 +93,26 @@ def opened(
         raise MediaError(f"There is no file {name}. Check the path.") from error
     except OSError as error:
         raise MediaError(f"{name} cannot be read: {error.strerror or error}.") from error
+    except DespoofError:
+        raise
+    except Exception as error:  # whatever else a decoder raises, here or in the block
+        raise unreadable(name, error) from error
+
+
+def _film_head(source: Path | bytes, name: str) -> bytes:
+    """Return a file's first bytes, unless they tell that it is something which only holds films."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    else:
+        head = source[:HEAD_BYTES]
+    kind = sniff_other(head)
+    if kind:
+        raise MediaError(
+            f"{name} is of another kind ({kind}), not a picture or a video. Take the pictures or "
+            "films out of it, and pass them alone."
+        )
+    return head
 
 
 def film_tracks(container: "InputContainer", name: str) -> "list[VideoStream]":

@@ -11,6 +11,7 @@ from despoof.media.formats import (
     sniff_image,
     sniff_video,
 )
+from despoof.media.guard import guarded
 from despoof.media.names import check_name, short
 
 
@@ -30,6 +31,7 @@ def is_video(path: str | Path) -> bool:
     return sniff_video(head_of(path))
 
 
+@guarded
 def find_media(
     path: str | Path,
     recursive: bool = True,

@@ -66,6 +66,41 @@ def sniff_image(head: bytes) -> ImageFormat | None:
     return None
 
 
+# Raw streams that FFmpeg finds anywhere in a file, and what a file of one begins with.
+_RAW = {"mjpeg": (b"\xff\xd8",)} | dict.fromkeys(
+    ("h264", "hevc", "mpegvideo", "m4v"), (b"\0\0\x01", b"\0\0\0\x01")
+)
+_OTHERS = (
+    (b"PK\x03\x04", "ZIP archive"),
+    (b"PK\x05\x06", "ZIP archive"),
+    (b"%PDF", "PDF document"),
+    (b"\0\0\x01\0", "icon"),
+    (b"\0\0\x02\0", "cursor"),
+    (b"\x1f\x8b", "gzip archive"),
+    (b"7z\xbc\xaf", "7z archive"),
+    (b"Rar!", "RAR archive"),
+    (b"\xd0\xcf\x11\xe0", "Office document"),
+)
+
+
+def sniff_other(head: bytes) -> str:
+    """Name the kind of file that only *holds* pictures or films, as an archive does; "" = none.
+
+    >>> sniff_other(b"%PDF-1.7"), sniff_other(b"GIF89a...")
+    ('PDF document', '')
+    """
+    return next((name for start, name in _OTHERS if head.startswith(start)), "")
+
+
+def begins_raw(container: str, head: bytes) -> bool:
+    """Tell whether a file begins as FFmpeg's format `container`, where that is a raw stream.
+
+    >>> begins_raw("mjpeg", b"PK"), begins_raw("matroska", b"PK")
+    (False, True)
+    """
+    return container not in _RAW or head.startswith(_RAW[container])
+
+
 def sniff_video(head: bytes) -> bool:
     """Tell whether a file's first `HEAD_BYTES` bytes begin one of the common video containers.
 

@@ -1,63 +1,28 @@
 """One picture out of a file, bytes or an open file: always upright 8-bit RGB."""
 
 import contextlib
-import struct
-import zlib
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image as PillowImage
 
-from despoof.core.errors import MediaError
+from despoof.core.errors import DespoofError, MediaError
 from despoof.core.types import Image
 from despoof.media.coded_pictures import coding_of
 from despoof.media.formats import HEAD_BYTES, sniff_image
-from despoof.media.pixels import rgb_pixels
+from despoof.media.guard import guarded, in_words
+from despoof.media.limits import DEFAULT_LIMITS, Deadline, ImageLimits, check_held, check_size
+from despoof.media.metadata import check_directory, check_metadata
+from despoof.media.pixels import held_by, rgb_pixels
 from despoof.media.plugins import open_header
 from despoof.media.quiet import quiet
 from despoof.media.transfer import check_coding, to_srgb
 
-# Everything that Pillow and its plug-ins are known to raise for a damaged file.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    OverflowError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    PillowImage.DecompressionBombError,
-)
-
-
-@dataclass(frozen=True)
-class ImageLimits:
-    """What is refused before it is decoded.
-
-    Attributes:
-        max_pixels: width × height that the header may announce.
-        max_bytes: size of the file, the bytes or the stream.
-        max_held: bytes of the decoded frames of a video that are held at once.
-    """
-
-    max_pixels: int = 100_000_000
-    max_bytes: int = 200_000_000
-    max_held: int = 1_000_000_000
-
-
-DEFAULT_LIMITS = ImageLimits()
 _PIECE = 2**20  # bytes
 
 
+@guarded
 def read_image(
     source: Path | bytes | BinaryIO,
     limits: ImageLimits = DEFAULT_LIMITS,
@@ -72,7 +37,7 @@ def read_image(
 
     Args:
         source: a path, the encoded bytes, or a file open for reading bytes.
-        limits: sizes that are refused before anything is decoded.
+        limits: what is refused before anything is decoded.
         name: what messages call the source; by default its path, "<bytes>" or "<file>".
 
     Returns:
@@ -84,6 +49,7 @@ def read_image(
     return read_noted(source, limits, name)[0]
 
 
+@guarded
 def read_noted(
     source: Path | bytes | BinaryIO,
     limits: ImageLimits = DEFAULT_LIMITS,
@@ -98,16 +64,20 @@ def read_noted(
             f"{name} is not a picture: it begins with {data[:8]!r}. Expected JPEG, PNG, WebP, BMP, "
             "TIFF, GIF, PPM, HEIC or AVIF."
         )
-    with _complaints(name, kind), open_header(kind, data) as image:
+    check_metadata(kind, data, limits, name)
+    deadline = Deadline(limits, name)
+    with _complaints(name, kind), open_header(kind, data, deadline) as image:
+        check_size(image.size, limits, name)
         coding = coding_of(kind, data, image)
         if coding is not None:
             check_coding(coding, name)
         if coding is None or not coding.done:
-            return _pixels(image, limits, name), ""
+            return _pixels(image, limits, name, deadline), ""
         image.info.pop("icc_profile", None)
-        return to_srgb(_pixels(image, limits, name), coding), coding.done
+        return to_srgb(_pixels(image, limits, name, deadline), coding), coding.done
 
 
+@guarded
 def read_pillow(image: PillowImage.Image, limits: ImageLimits = DEFAULT_LIMITS) -> Image:
     """Turn a PIL image of any mode into a picture, by the same rules as `read_image`.
 
@@ -123,7 +93,7 @@ def read_pillow(image: PillowImage.Image, limits: ImageLimits = DEFAULT_LIMITS) 
     """
     name = "<PIL image>"
     with _complaints(name, image.format or "PIL"):
-        return _pixels(image, limits, name)
+        return _pixels(image, limits, name, Deadline(limits, name))
 
 
 def name_of(source: Path | bytes | BinaryIO) -> str:
@@ -133,10 +103,14 @@ def name_of(source: Path | bytes | BinaryIO) -> str:
     return "<bytes>" if isinstance(source, bytes) else "<file>"
 
 
-def _pixels(image: PillowImage.Image, limits: ImageLimits, name: str) -> Image:
+def _pixels(image: PillowImage.Image, limits: ImageLimits, name: str, deadline: Deadline) -> Image:
     check_size(image.size, limits, name)
+    check_held(image.size, held_by(image.mode), limits, name)
+    exif = image.info.get("exif")
+    if isinstance(exif, bytes):
+        check_directory(exif.removeprefix(b"Exif\0\0"), limits, name)
     image.load()
-    return rgb_pixels(image, name)
+    return rgb_pixels(image, name, deadline)
 
 
 @contextlib.contextmanager
@@ -145,27 +119,13 @@ def _complaints(name: str, kind: str) -> Generator[None]:
     with quiet():
         try:
             yield
-        except _BROKEN as error:
+        except DespoofError:
+            raise
+        except Exception as error:  # Pillow and its plug-ins raise nearly everything
             raise MediaError(
-                f"{name} is not a whole {kind} picture: {error}. Copy or export the file again."
+                f"{name} is not a whole {kind} picture: {str(error) or in_words(error)}. Copy or "
+                "export the file again."
             ) from error
-
-
-def check_size(size: tuple[int, int], limits: ImageLimits, name: str) -> None:
-    """Refuse a picture whose header announces no pixels or too many.
-
-    Raises:
-        MediaError: names the size and the limit.
-    """
-    width, height = size
-    if width < 1 or height < 1:
-        raise MediaError(f"{name} is {width}x{height} pixels; expected at least 1x1.")
-    if width * height > limits.max_pixels:
-        raise MediaError(
-            f"{name} is {width}x{height} = {width * height / 1e6:.0f} megapixels; the limit is "
-            f"{limits.max_pixels / 1e6:g} megapixels. Make it smaller, or raise "
-            "ImageLimits.max_pixels."
-        )
 
 
 def _read_at_most(stream: BinaryIO, count: int) -> bytes | str:

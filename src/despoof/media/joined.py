@@ -9,13 +9,14 @@ from collections import Counter
 from typing import BinaryIO
 
 from despoof.core.errors import MediaError
+from despoof.media.limits import TimedFile
 
 _PIECE = 2**24  # bytes
 _PACKET = 188
 _VIDEO = re.compile(rb"\x00\x00\x01[\xe0-\xef]")
 
 
-def check_joined(file: BinaryIO, known: set[int], found: int, name: str) -> None:
+def check_joined(file: BinaryIO | TimedFile, known: set[int], found: int, name: str) -> None:
     """Refuse a transport stream that holds more video than was found in it.
 
     Args:
@@ -36,7 +37,7 @@ def check_joined(file: BinaryIO, known: set[int], found: int, name: str) -> None
         )
 
 
-def video_starts(file: BinaryIO) -> Counter[int]:
+def video_starts(file: BinaryIO | TimedFile) -> Counter[int]:
     """Count the video packets (PES) of a transport stream by the number (PID) of their stream."""
     file.seek(0)
     found: Counter[int] = Counter()

@@ -13,7 +13,9 @@ from despoof.core.types import Frame
 from despoof.media.arrays import image_from_array, image_from_tensor
 from despoof.media.files import find_media, head_of, is_image, is_pipe, is_video
 from despoof.media.formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff_image
-from despoof.media.images import DEFAULT_LIMITS, ImageLimits, read_bytes, read_noted, read_pillow
+from despoof.media.guard import guarded
+from despoof.media.images import read_bytes, read_noted, read_pillow
+from despoof.media.limits import DEFAULT_LIMITS, ImageLimits
 from despoof.media.names import check_name, check_text
 from despoof.media.videos import read_video
 
@@ -28,6 +30,7 @@ Source: TypeAlias = Union[
 """What `read_frames` takes."""
 
 
+@guarded
 def read_frames(
     source: Source, count: int = 8, limits: ImageLimits = DEFAULT_LIMITS
 ) -> list[Frame]:
@@ -42,7 +45,7 @@ def read_frames(
             a NumPy array, see `image_from_array`: (H, W[, 3 or 4]), uint8 or uint16;
             a torch tensor, see `image_from_tensor`: (3, H, W), float in [-1, 1] or uint8.
         count: how many frames of a video are wanted.
-        limits: sizes that are refused.
+        limits: what is refused, see `ImageLimits`.
 
     Returns:
         One frame for a picture, 1 to `count` for a video. `source` is the path as it was given, or
@@ -71,10 +74,10 @@ def _in_memory(source: object, limits: ImageLimits) -> Frame | None:
     if isinstance(source, PillowImage.Image):
         return Frame(read_pillow(source, limits), "<PIL image>")
     if isinstance(source, np.ndarray):
-        return Frame(image_from_array(cast("np.ndarray[Any, Any]", source)), "<array>")
+        return Frame(image_from_array(cast("np.ndarray[Any, Any]", source), limits), "<array>")
     torch = sys.modules.get("torch")  # who holds a tensor has imported torch
     if torch is not None and isinstance(source, torch.Tensor):
-        return Frame(image_from_tensor(cast("Tensor", source)), "<tensor>")
+        return Frame(image_from_tensor(cast("Tensor", source), limits), "<tensor>")
     return None
 
 

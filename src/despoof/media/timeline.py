@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from despoof.core.errors import MediaError
 from despoof.media.containers import film_tracks, opened, packets
 from despoof.media.joined import check_joined
+from despoof.media.limits import DEFAULT_LIMITS, Deadline, ImageLimits, TimedFile
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -89,16 +90,22 @@ class Timeline:
         return int(places[min(int(np.searchsorted(places, last, "right")), len(places) - 1)])
 
 
-def survey(source: Path | bytes, name: str) -> Timeline:
+def survey(
+    source: Path | bytes,
+    name: str,
+    limits: ImageLimits = DEFAULT_LIMITS,
+    deadline: Deadline | None = None,
+) -> Timeline:
     """Read a film's packets and lay out its frames; nothing is decoded.
 
     Of several tracks the film is the one that a player shows: with more than one frame, played by
     default, large, long.
 
     Raises:
-        MediaError: missing, not a video, without a film, or a film without frames.
+        MediaError: missing, not a video, without a film, a film without frames, or beyond the
+            limits.
     """
-    with opened(source, name) as (container, _):
+    with opened(source, name, limits=limits, deadline=deadline) as (container, _):
         streams = film_tracks(container, name)
         read = {stream.index: _Packets(stream) for stream in streams}
         for packet in packets(container, streams):
@@ -111,7 +118,8 @@ def survey(source: Path | bytes, name: str) -> Timeline:
         if container.format.name == "mpegts":
             ids = {stream.id for stream in container.streams.video}
             with source.open("rb") if isinstance(source, Path) else BytesIO(source) as file:
-                check_joined(file, ids, sum(len(one.shown) for one in read.values()), name)
+                timed = TimedFile(file, deadline) if deadline else file
+                check_joined(timed, ids, sum(len(one.shown) for one in read.values()), name)
         if not found.shown:
             raise MediaError(
                 f"{name} is a video of which no frame decodes. Copy or export the file again."
@@ -119,16 +127,16 @@ def survey(source: Path | bytes, name: str) -> Timeline:
         return found.timeline()  # here: a stream of a closed container knows nothing
 
 
-def film_track(source: Path | bytes, name: str) -> int:
+def film_track(source: Path | bytes, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> int:
     """Return the index of the film's stream; packets are read only where there is a choice.
 
     Raises:
         MediaError: as `survey`.
     """
-    with opened(source, name) as (container, stream):
+    with opened(source, name, limits=limits) as (container, stream):
         if len(film_tracks(container, name)) == 1:
             return stream.index
-    return survey(source, name).track
+    return survey(source, name, limits).track
 
 
 def placed(

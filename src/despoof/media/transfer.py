@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from despoof.core.errors import MediaError
 from despoof.core.types import Image
+from despoof.media.limits import strips
 
 UNSPECIFIED = (0, 2, 3)  # "reserved", too
 PQ, HLG = 16, 18
@@ -105,6 +106,13 @@ def to_srgb(codes: NDArray[np.uint8] | NDArray[np.uint16], coding: Coding) -> Im
     Returns:
         (H, W, 3) uint8.
     """
+    pixels = np.empty(codes.shape, np.uint8)
+    for top, end in strips(*codes.shape[:2]):
+        pixels[top:end] = _levels(codes[top:end], coding)
+    return pixels
+
+
+def _levels(codes: NDArray[np.uint8] | NDArray[np.uint16], coding: Coding) -> Image:
     light = _curve(coding.transfer, codes.dtype.itemsize)[codes]
     if coding.transfer == HLG:
         # The display's gamma acts on the luminance alone, so that hues stay.
