@@ -1,4 +1,4 @@
 """Names that the command line and the library share, without importing anything heavy."""
 
-DEFAULT_WEIGHTS = "texture"
+DEFAULT_WEIGHTS = "two-views"
 """What `despoof.load()` and the commands use when nobody names weights."""
