@@ -70,6 +70,18 @@ def sources_of(run: Path) -> str:
     return ", ".join(dict.fromkeys(named))
 
 
+def parts_of(run: Path) -> str:
+    """Say which runs made the wide expert, the first one first."""
+    experiment = read_yaml(run / "experiment.yaml")
+    done = json.loads((run / "wide" / "done.json").read_text(encoding="utf-8"))
+    begin = experiment["recipe"].get("begin")
+    before = f"{parts_of(Path(begin).parent)}, then " if begin else ""
+    return (
+        f"{before}experiments/small/{run.name}.yaml (seed {experiment['seed']}, step "
+        f"{done['best_step']} of {done['last_step']})"
+    )
+
+
 def table_of(found: dict[str, Any]) -> str:
     """Rows of the card: each left-out source."""
     lines = [
@@ -115,14 +127,14 @@ def main() -> None:
     template = (Path(__file__).parent / "publish_views_card.md").read_text(encoding="utf-8")
     near = read_record(asked.near)
     assert near is not None, f"{asked.near} has no record that says what it learnt from"
-    done = json.loads((asked.wide / "wide" / "done.json").read_text(encoding="utf-8"))
+    history = parts_of(asked.wide)
     card = template.format(
         name=asked.name,
         parameters=sum(p.numel() for p in system.parameters()),
         terms=TERMS,
         near=near.trained_on,
         wide=sources_of(asked.wide),
-        wide_steps=done["best_step"],
+        history=history,
         threshold=threshold,
         table=table_of(found),
     )
@@ -133,9 +145,8 @@ def main() -> None:
         system="two-views",
         licence="LicenseRef-research-non-commercial",
         terms=TERMS,
-        provenance=f"near: the weights of {near.name!r} ({near.sha256[:16]}); wide: "
-        f"experiments/small/{asked.wide.name}.yaml, seed 0, step {done['best_step']}; joined at "
-        f"commit {conditions()['commit']}",
+        provenance=f"near: the weights of {near.name!r} ({near.sha256[:16]}); wide: {history}; "
+        f"joined at commit {conditions()['commit']}",
         trained_on=f"near: {near.trained_on}; wide: {sources_of(asked.wide)}",
         preprocessing_hash=system.config.crop.digest(),
         measured={
