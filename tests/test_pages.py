@@ -18,7 +18,9 @@ def test_the_page_of_datasets_is_what_the_adapters_say():
     )
 
 
-@pytest.mark.parametrize("name", ["default_choice", "student_gates", "results_page", "left_out_table"])
+@pytest.mark.parametrize(
+    "name", ["default_choice", "student_gates", "results_page", "left_out_table"]
+)
 def test_a_page_of_kept_figures_is_what_its_program_writes(name, monkeypatch, tmp_path):
     pytest.importorskip("diffusers")
     module = program(name)
