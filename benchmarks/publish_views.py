@@ -3,9 +3,9 @@
     python benchmarks/publish_views.py two-views --scores fold --wide runs/two_views
         --near src/despoof/weights/files/texture --fusion runs/left_out/fusion.json
 
-The threshold is where the mean error over all left-out sources is least (left_out_table.py), on
-scores of networks that saw nothing of the source that they scored. Writes config, two files of
-tensors, record and model card.
+The threshold is where mean APCER and mean BPCER over all left-out sources are equal
+(left_out_table.py), on scores of networks that saw nothing of the source that they scored. Writes
+config, two files of tensors, record and model card.
 """
 
 import argparse
@@ -162,7 +162,7 @@ def main() -> None:
         },
         threshold=Threshold(
             value=threshold,
-            criterion="least mean of APCER and BPCER",
+            criterion="equal mean APCER and BPCER",
             chosen_on="train and dev parts of four sources, each scored by networks that saw "
             f"nothing of it: {', '.join(FOLDS)}",
             n_live=sum(int(scores.live.sum()) for scores in plain),

@@ -9,15 +9,15 @@ from benchmarks.programs import program
 from despoof.metrics.scores import make_scores
 
 
-def test_the_threshold_is_where_the_mean_error_of_the_folds_is_least():
+def test_the_threshold_is_where_both_mean_errors_of_the_folds_are_equal():
     table = program("left_out_table")
     one = make_scores([3.0, 4.0, 1.0, 2.0], [True, True, False, False])
     assert table.chosen_threshold([one]) == 2.5
-    # The second fold has ten times the pictures and still counts once: 2.5 costs it half its
-    # attacks, 5.5 costs the first fold all its live faces.
+    # The second fold has ten times the pictures and still counts once: at 3.5 it lets half of its
+    # attacks pass, and the first one refuses half of its live faces.
     other = make_scores([7.0] * 10 + [1.0] * 10 + [5.0] * 10, [True] * 10 + [False] * 20)
-    assert table.chosen_threshold([one, other]) == 2.5
     assert table.chosen_threshold([other]) == 6.0
+    assert table.chosen_threshold([one, other]) == 3.5
 
 
 def test_rates_count_a_tie_as_an_attack():

@@ -9,5 +9,5 @@ SEALS: dict[str, str] = {
     "face-despoofing": "7771727d45f9904187f4f86b8ed1dfa5546ca316d671884afae97567b8d13a51",
     "student": "293a076399c760947a09fc80d66112d5ac233e0c6e0ebf6106ec05b18bbb49ff",
     "texture": "98ccf91179c8e3244959cd6da6f72537961fc46c64b068f905f70d70f7d0749e",
-    "two-views": "f35227fbefc65458f2910e6e4aacbbcc51d4df44161a38af4ab31cafbdf5f197",
+    "two-views": "7891de34423ef49f5d20ed65eb171d3a4cf37fd9195d22b5cef945f5b0fe3f35",
 }
