@@ -184,8 +184,9 @@ def test_what_is_shipped_is_whole_and_small():
     for name in found:
         assert resolve(name) == registry.FILES / name
         assert (registry.FILES / name / "README.md").is_file()
-    sizes = [record.size_bytes for record in found.values()]
-    assert sum(sizes) <= 30e6 and max(sizes, default=0) <= 8e6
+        files = [path.stat().st_size for path in (registry.FILES / name).glob("*.safetensors")]
+        assert max(files) <= 8e6 and sum(files) == found[name].size_bytes <= 16e6
+    assert sum(record.size_bytes for record in found.values()) <= 60e6
 
 
 def test_listing_needs_no_torch():

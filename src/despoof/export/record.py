@@ -143,8 +143,9 @@ def read_export(folder: Path) -> ExportRecord:
     return record
 
 
-def write_export(folder: Path, record: ExportRecord) -> None:
-    """Write `export.json` with its seal, whole or not at all."""
+def write_export(folder: Path, record: ExportRecord) -> ExportRecord:
+    """Write `export.json` with its seal, whole or not at all; return the record as written."""
+    values = sealed(record.plain())
     with atomic_path(folder / EXPORT) as temporary:
-        values = sealed(record.plain())
         temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    return ExportRecord.parse(values, str(folder / EXPORT))

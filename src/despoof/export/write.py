@@ -120,7 +120,7 @@ def export(
             )
         hashes = {file: sha256(made / file) for file in MODEL_FILES[asked.format]}
         record = record.model_copy(update={"files": hashes, "parity": parity})
-        write_export(made, record)
+        record = write_export(made, record)
         _put_in_place(made, output)
     return record
 
