@@ -13,9 +13,10 @@ from despoof.detector import load
 from despoof.weights.registry import records
 
 SLOW = {"ag-fas", "despoofing-diffusion"}
-# A picture's way through resizing and a network in fp32 differs between processors by rounding;
-# bridges add up many calls.
-BOUND = {"ag-fas": 1e-3, "despoofing-diffusion": 1e-3}
+# A picture's way through resizing and a network in fp32 differs between processors by rounding. The
+# two that integrate run their networks in bf16, where one thread more moves a score by .01: for
+# them only a gross change shows.
+BOUND = {"ag-fas": 0.02, "despoofing-diffusion": 0.05}
 
 NAMES = [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in records()]
 
