@@ -29,7 +29,7 @@ from despoof.metrics.intervals import wilson
 BINS = {
     "skin tone (ITA)": ((10, 28, 41), ("dark", "tan", "intermediate", "light")),
     "light (mean luma)": ((80, 130, 170), ("below 80", "80 to 130", "130 to 170", "above 170")),
-    "sharpness": ((2, 4, 8), ("below 2", "2 to 4", "4 to 8", "above 8")),
+    "sharpness": ((1.0, 1.2, 1.4), ("below 1", "1 to 1.2", "1.2 to 1.4", "above 1.4")),
 }
 
 
