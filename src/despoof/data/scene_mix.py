@@ -15,10 +15,16 @@ from despoof.core.device import seed_of
 from despoof.core.errors import DataError
 from despoof.core.types import Box, Image
 from despoof.data.augment import photometry
-from despoof.data.samples import find_data_root, read_samples, select
+from despoof.data.samples import find_data_root
 from despoof.data.scenes import SceneStore, build_scenes
 from despoof.data.simulated import attack_retake, camera_retake
-from despoof.data.views import DataConfig, DevSet, SourceConfig, thinned, training_samples
+from despoof.data.views import (
+    DataConfig,
+    DevSet,
+    SourceConfig,
+    development_samples,
+    training_samples,
+)
 from despoof.face.window import window_of
 
 WIDE = 0.85
@@ -136,12 +142,7 @@ def scene_dev(config: DataConfig, scale: float, size: int) -> list[DevSet]:
     root = find_data_root(config.root)
     sets: list[DevSet] = []
     for name in config.dev:
-        samples = select(read_samples(root, name), "dev")
-        kept = [
-            sample
-            for label in ("live", "attack")
-            for sample in thinned(select(samples, label=label), config.dev_limit)
-        ]
+        kept = development_samples(name, root, config.dev_limit)
         store = build_scenes(kept, Path(config.cache))
         views: list[Image] = []
         for row in range(len(store)):

@@ -209,12 +209,7 @@ def development_sets(config: DataConfig, size: int) -> list[DevSet]:
     crop = CropConfig(size=size, scale=config.dev_scale)
     sets: list[DevSet] = []
     for name in config.dev:
-        samples = select(read_samples(root, name), "dev")
-        kept = [
-            sample
-            for label in ("live", "attack")
-            for sample in thinned(select(samples, label=label), config.dev_limit)
-        ]
+        kept = development_samples(name, root, config.dev_limit)
         store = build_store(kept, crop, root, Path(config.cache))
         planes = torch.from_numpy(np.array(store.images)).permute(0, 3, 1, 2).float() / 255
         live = torch.from_numpy(store.live)
@@ -224,6 +219,16 @@ def development_sets(config: DataConfig, size: int) -> list[DevSet]:
         sets.append(DevSet(name, planes * 2 - 1, live))
         sets.append(DevSet(f"{name}-stressed", torch.cat(stressed) * 2 - 1, live))
     return sets
+
+
+def development_samples(name: str, root: Path, limit: int) -> list[Sample]:
+    """Return a table's development rows, at most `limit` of each class: live first."""
+    samples = select(read_samples(root, name), "dev")
+    return [
+        sample
+        for label in ("live", "attack")
+        for sample in thinned(select(samples, label=label), limit)
+    ]
 
 
 def thinned(samples: list[Sample], limit: int) -> list[Sample]:
