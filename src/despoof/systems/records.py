@@ -204,7 +204,7 @@ RECORDS: dict[str, SystemRecord] = {
                     "backbone": {"width": 0.25, "depth": 0.25},
                     "hidden": 8,
                 },
-                "wide": {"side": 32, "backbone": {"width": 0.25, "depth": 0.25}, "hidden": 8},
+                "wide": {"side": 64, "backbone": {"width": 0.25, "depth": 0.25}, "hidden": 16},
             },
             paper="none: what generalises best so far",
             title="Two views, near and wide, an expert each",

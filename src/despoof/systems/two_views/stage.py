@@ -47,7 +47,9 @@ class RecipeConfig(StrictConfig):
     begin: str | None = Field(
         default=None, description="folder of a trained two-view system whose wide expert learns on"
     )
-    teacher: TeacherConfig | None = Field(default=None, description="null = labels alone")
+    teacher: TeacherConfig | None = Field(
+        default=None, description="null = labels alone; set model.fusion.taught to [0, 0] then"
+    )
     taught: float = Field(default=0.6, ge=0, le=1, description="share of the teacher in the loss")
     steady: float = Field(
         default=0.5,
@@ -141,7 +143,8 @@ class WideStage:
         """AUC of the wide expert on each development set, plain and stressed; `auc`: their mean."""
         wide, scale = self.config.wide, self.config.crop.scale
         self._dev = self._dev or scene_dev(self.data, scale, wide.side)
-        return development_auc(WideAlone(cast("TwoViews", module).wide), self._dev)
+        alone = WideAlone(cast("TwoViews", module).wide, taught=self.teacher is not None)
+        return development_auc(alone, self._dev)
 
     def fingerprint(self) -> str:
         """Hash of everything that decides the result but the loop's own settings."""
@@ -159,13 +162,18 @@ class WideStage:
 class WideAlone(nn.Module):
     """The wide expert as what `validation` measures: views in, one score out."""
 
-    def __init__(self, network: WideNetwork) -> None:
+    def __init__(self, network: WideNetwork, *, taught: bool) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.taught = network, taught
 
     def score(self, views: Tensor) -> Tensor:
-        """(B, 3, S, S) in [-1, 1] to (B,): half what was taught, half what labels say."""
+        """(B, 3, S, S) in [-1, 1] to (B,): half what was taught, if anything, half what labels say.
+
+        Without a teacher the taught answer is as it began, and says nothing.
+        """
         answers: Answers = self.network(views)
+        if not self.taught:
+            return answers.labelled.float()
         return (answers.taught.float() + answers.labelled.float()) / 2
 
 
