@@ -15,7 +15,7 @@ SMALL = 1 / 3
 """Of the first face's size: three times as far from the camera. People who share a picture have
 more; a face that is held up for the camera, too."""
 UNSURE = 0.6
-"""Confidence. CenterFace is sure of a first face (.81 to .95 in 98 % of live pictures)."""
+"""Confidence; CenterFace is far surer of the face that a picture is about."""
 
 
 def asides(faces: Sequence[Face], width: int, height: int) -> list[str]:

@@ -222,3 +222,41 @@ def test_an_experiment_that_was_begun_before_is_still_read(tmp_path):
     path = tmp_path / "experiment.yaml"
     path.write_text(yaml.safe_dump(BEGUN["experiment"]), encoding="utf-8")
     assert read_experiment(path).plain() == BEGUN["experiment"]
+
+
+def wide_stage(root, tmp_path, **recipe):
+    from despoof.data.views import DataConfig
+    from despoof.systems.two_views.stage import RecipeConfig, WideStage
+
+    record = system_record("two-views")
+    sources = [
+        {"dataset": "celeba-spoof", "label": label, "weight": 1} for label in ("live", "attack")
+    ]
+    data = {"root": str(root), "cache": str(tmp_path), "sources": sources, "dev": ["nuaa"]}
+    config = record.config.parse(record.tiny)
+    return WideStage(config, RecipeConfig.parse(recipe), DataConfig.parse(data), 0)
+
+
+def test_norms_stand_still_only_where_the_wide_expert_has_learnt(made_up_root, tmp_path):
+    """A near expert that has learnt says nothing of the wide one's statistics."""
+    texture = system_record("texture")
+    near = texture.make({**texture.tiny})
+    save_file(near.state_dict(), tmp_path / "model.safetensors")
+    fresh = wide_stage(made_up_root, tmp_path, near=str(tmp_path))
+    assert not fresh.system.wide.backbone.frozen_norm
+    again = tmp_path / "again"
+    again.mkdir()
+    save_file(fresh.system.state_dict(), again / "model.safetensors")
+    assert wide_stage(made_up_root, tmp_path, begin=str(again)).system.wide.backbone.frozen_norm
+
+
+def test_two_beginnings_are_refused(tmp_path, made_up_root):
+    stage = wide_stage(made_up_root, tmp_path)
+    save_file(stage.system.wide.backbone.state_dict(), tmp_path / "backbone.safetensors")
+    with pytest.raises(ConfigError, match="both given"):
+        wide_stage(
+            made_up_root,
+            tmp_path,
+            pretrained=str(tmp_path / "backbone.safetensors"),
+            begin=str(tmp_path),
+        )

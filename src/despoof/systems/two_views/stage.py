@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from despoof.core.config import StrictConfig
 from despoof.core.device import seed_of
+from despoof.core.errors import ConfigError
 from despoof.core.files import sha256
 from despoof.data.scene_mix import SceneMix, WindowConfig, scene_dev, scene_mix
 from despoof.data.views import DataConfig, DevSet
@@ -90,10 +91,13 @@ class WideStage:
         if recipe.near is not None:
             self.origin.append(sha256(load_network(system.near.network, recipe.near)))
         if recipe.begin is not None:
+            if recipe.pretrained is not None:
+                raise ConfigError("recipe.pretrained and recipe.begin are both given; keep one.")
             path = load_network(system.wide, recipe.begin, prefix="wide.")
             self.origin.append(sha256(path))
         system.near.requires_grad_(False)
-        system.wide.backbone.frozen_norm = bool(self.origin) and recipe.freeze_norm
+        learnt = recipe.pretrained is not None or recipe.begin is not None
+        system.wide.backbone.frozen_norm = learnt and recipe.freeze_norm
         self.teacher = None
         if recipe.teacher is not None:
             self.teacher = open_teacher(recipe.teacher)

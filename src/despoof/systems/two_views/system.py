@@ -26,9 +26,11 @@ class TwoViews(nn.Module):
 
     def experts(self, faces: Tensor) -> tuple[Tensor, Answers, Tensor]:
         """Return the near logit (B,), the wide expert's answers and the reach (B,) in faces."""
-        near = self.near.logit(self._middle(faces))
+        return self.near.logit(self._middle(faces)), *self._wide(faces)
+
+    def _wide(self, faces: Tensor) -> tuple[Answers, Tensor]:
         windows, reach = windows_in(faces, self.config.crop.scale, self.config.wide.aspect)
-        return near, self.wide(cut_windows(faces, windows, self.config.wide.side)), reach
+        return self.wide(cut_windows(faces, windows, self.config.wide.side)), reach
 
     @torch.no_grad()
     def decompose(self, faces: Tensor) -> Decomposition:
@@ -44,8 +46,8 @@ class TwoViews(nn.Module):
             InputError: wrong shape or type, or a value that is not finite.
         """
         check_faces(faces, self.config.crop.size)
-        logit, answers, reach = self.experts(faces)
         parts = self.near.decompose(self._middle(faces))
+        answers, reach = self._wide(faces)
         size, near = self.config.crop.size, self.config.near.crop.size
         edge = (size - near) // 2
         noise = F.pad(parts.noise, (edge, edge, edge, edge))
@@ -60,7 +62,7 @@ class TwoViews(nn.Module):
             genuine=genuine,
             noise=faces - genuine,
             evidence=evidence,
-            score=fused(logit, answers, reach, self.config.fusion),
+            score=fused(parts.score, answers, reach, self.config.fusion),
         )
 
     @torch.no_grad()
