@@ -6,8 +6,8 @@ Reads the scores that `left_out.py score` wrote (<name>--<set>.csv): each fold's
 networks that saw nothing of it. The taught answer counts once; the near logit and what labels said
 count what a small grid says is best, by the mean AUC over folds, plain, stressed and tight. Four
 sources cannot tell finer. For the table each fold is scored with weights that the *other* folds
-chose (<name>-fused--<set>.csv, and a file for each logit alone). What ships is chosen on all of them
-(-o, as `model.fusion`); its threshold is chosen on <name>-all--<set>.csv, the folds with those
+chose (<name>-fused--<set>.csv, and a file for each logit alone). What ships is chosen on all of
+them (-o, as `model.fusion`); its threshold is chosen on <name>-all--<set>.csv, folds with those
 weights.
 """
 
