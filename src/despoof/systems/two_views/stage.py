@@ -32,8 +32,8 @@ from despoof.systems.two_views.teacher import TeacherConfig, open_teacher, teach
 from despoof.systems.validation import development_auc
 from despoof.training.stage import Batch, Update
 
-CANVAS = 160
-"""Side of a view before it is made smaller for the teacher and for the network, pixels."""
+SURE = 8.0
+"""Log-odds beyond which a teacher's answer says no more."""
 
 
 class RecipeConfig(StrictConfig):
@@ -52,6 +52,12 @@ class RecipeConfig(StrictConfig):
         default=None, description="null = labels alone; set model.fusion.taught to [0, 0] then"
     )
     taught: float = Field(default=0.6, ge=0, le=1, description="share of the teacher in the loss")
+    odds: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the distance between both log-odds of live beside the teacher's "
+        "cross-entropy, which hardly learns where the teacher is sure",
+    )
     steady: float = Field(
         default=0.5,
         ge=0,
@@ -61,6 +67,12 @@ class RecipeConfig(StrictConfig):
     )
     mixtures: float = Field(
         default=0.25, ge=0, le=1, description="share of views that are two pictures mixed"
+    )
+    canvas: int = Field(
+        default=160,
+        ge=32,
+        description="side of a view before it is made smaller for the teacher and the network, "
+        "pixels; what cameras and codecs do to it costs time by its area",
     )
     smoothing: float = Field(default=0.1, ge=0, lt=1, description="of the labels")
     learning_rate: float = Field(default=5e-4, gt=0)
@@ -102,7 +114,7 @@ class WideStage:
         if recipe.teacher is not None:
             self.teacher = open_teacher(recipe.teacher)
             self.origin += teacher_hash(recipe.teacher.files)
-        self.mix: SceneMix = scene_mix(data, recipe.window, CANVAS, seed)
+        self.mix: SceneMix = scene_mix(data, recipe.window, recipe.canvas, seed)
         self._dev: list[DevSet] | None = None
 
     def updates(self) -> Sequence[Update]:
@@ -140,6 +152,9 @@ class WideStage:
         if "taught" not in batch:
             return labelled, {"labelled": labelled.detach()}
         taught = F.cross_entropy(answers.classes.float(), batch["taught"])
+        if recipe.odds > 0:
+            away = F.smooth_l1_loss(answers.taught.float(), log_odds(batch["taught"]))
+            taught = taught + recipe.odds * away
         loss = (1 - recipe.taught) * labelled + recipe.taught * taught
         return loss, {"labelled": labelled.detach(), "taught": taught.detach()}
 
@@ -179,6 +194,12 @@ class WideAlone(nn.Module):
         if not self.taught:
             return answers.labelled.float()
         return (answers.taught.float() + answers.labelled.float()) / 2
+
+
+def log_odds(probabilities: Tensor) -> Tensor:
+    """(B, 3) of the teacher's classes to (B,) log-odds of class 1, "live", cut at ± `SURE`."""
+    live = probabilities[:, 1].double()
+    return torch.logit(live, eps=1e-12).clamp(-SURE, SURE).to(probabilities.dtype)
 
 
 def _mixtures(views: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
