@@ -20,7 +20,7 @@ from despoof.systems.records import system_record
 from despoof.systems.saving import load_system
 from despoof.systems.two_views.config import FusionConfig, TwoViewsConfig
 from despoof.systems.two_views.network import Answers, cut_windows, windows_in
-from despoof.systems.two_views.stage import _mixtures
+from despoof.systems.two_views.stage import SURE, _mixtures, log_odds
 from despoof.systems.two_views.system import fused
 from despoof.systems.two_views.teacher import TeacherConfig, open_teacher
 
@@ -145,26 +145,39 @@ def write_teacher(path, classes=3, side=16, bias=(0.0, 1.0, 2.0)):
     return str(path)
 
 
-def test_the_teacher_sees_bgr_in_0_to_255_and_is_the_mean_of_its_networks(tmp_path):
+RUNTIMES = pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+
+
+@RUNTIMES
+def test_the_teacher_sees_bgr_in_0_to_255_and_is_the_mean_of_its_networks(tmp_path, runtime):
     one = write_teacher(tmp_path / "one.onnx")
     two = write_teacher(tmp_path / "two.onnx", bias=(3.0, 0.0, 0.0))
     views = torch.zeros(2, 3, 40, 40)
     views[1, 2] = 1.0  # blue: every logit rises alike, no probability changes
-    said = open_teacher(TeacherConfig(files=(one, two), side=16))(views)
+    said = open_teacher(TeacherConfig(files=(one, two), side=16, runtime=runtime))(views)
     soft = [torch.softmax(torch.tensor(b), 0) for b in ([0.0, 1.0, 2.0], [3.0, 0.0, 0.0])]
     torch.testing.assert_close(said, ((soft[0] + soft[1]) / 2).repeat(2, 1))
 
 
-def test_teachers_of_another_form_are_one_line(tmp_path):
+@RUNTIMES
+def test_teachers_of_another_form_are_one_line(tmp_path, runtime):
     with pytest.raises(WeightsError, match="No teacher at"):
-        open_teacher(TeacherConfig(files=(str(tmp_path / "none.onnx"),)))
+        open_teacher(TeacherConfig(files=(str(tmp_path / "none.onnx"),), runtime=runtime))
     (tmp_path / "bad.onnx").write_bytes(b"not onnx")
-    with pytest.raises(WeightsError, match="onnxruntime cannot read"):
-        open_teacher(TeacherConfig(files=(str(tmp_path / "bad.onnx"),)))
+    with pytest.raises(WeightsError, match=f"{runtime} cannot read"):
+        open_teacher(TeacherConfig(files=(str(tmp_path / "bad.onnx"),), runtime=runtime))
     for name, form in (("two", {"classes": 2}), ("large", {"side": 32})):
         path = write_teacher(tmp_path / f"{name}.onnx", **form)
         with pytest.raises(WeightsError, match="a teacher takes one"):
-            open_teacher(TeacherConfig(files=(path,), side=16))
+            open_teacher(TeacherConfig(files=(path,), side=16, runtime=runtime))
+
+
+def test_log_odds_are_of_live_and_end_where_the_teacher_is_sure():
+    odds = torch.tensor([-3.0, 0.0, 2.5, 30.0])
+    live = torch.sigmoid(odds)
+    others = (1 - live) / 2
+    found = log_odds(torch.stack([others, live, others], dim=1))
+    torch.testing.assert_close(found, torch.tensor([-3.0, 0.0, 2.5, SURE]))
 
 
 def test_mixtures_are_marked_and_mix_neighbours():

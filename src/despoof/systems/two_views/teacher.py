@@ -90,7 +90,11 @@ def _onnxruntime(name: str) -> _Opened:
     taken = [list(one.shape[1:]) for one in session.get_inputs()]
     given = [list(one.shape[1:]) for one in session.get_outputs()]
     first = session.get_inputs()[0].name
-    return taken, given, lambda pixels: session.run(None, {first: pixels})[0]
+
+    def run(pixels: NDArray[np.float32]) -> NDArray[Any]:
+        return np.asarray(session.run(None, {first: pixels})[0])
+
+    return taken, given, run
 
 
 def _openvino(name: str) -> _Opened:
@@ -103,7 +107,11 @@ def _openvino(name: str) -> _Opened:
     compiled = core.compile_model(
         model, "CPU", {"INFERENCE_NUM_THREADS": usable_cores(), "INFERENCE_PRECISION_HINT": "f32"}
     )
-    return taken, given, lambda pixels: compiled(pixels)[0]
+
+    def run(pixels: NDArray[np.float32]) -> NDArray[Any]:
+        return np.asarray(compiled(pixels)[0])
+
+    return taken, given, run
 
 
 _RUNTIMES: dict[str, Callable[[str], _Opened]] = {
