@@ -52,6 +52,7 @@ class SceneMix:
     window: WindowConfig
     size: int
     seed: int
+    antialias: bool = True
 
     def batch(self, step: int) -> dict[str, Tensor]:
         """Return the batch of a step; a pure function of (seed, step).
@@ -69,10 +70,13 @@ class SceneMix:
             rows = self.cameras[source][int(rng.integers(len(self.cameras[source])))]
             row = int(rows[int(rng.integers(len(rows)))])
             picture, box = self.stores[source].picture(row)
-            views.append(draw_view(picture, box, self.window, self.size, rng))
+            views.append(self._view(picture, box, rng))
             live.append(bool(self.stores[source].live[row]))
         planes = torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2).float().div_(255)
         return {"plain": planes, "live": torch.tensor(live)}
+
+    def _view(self, picture: Image, box: Box, rng: np.random.Generator) -> Image:
+        return draw_view(picture, box, self.window, self.size, rng, antialias=self.antialias)
 
     def photographed(self, views: Tensor, step: int) -> Tensor:
         """Take a step's views through one random camera and codec each; the same shape."""
@@ -81,7 +85,13 @@ class SceneMix:
 
 
 def draw_view(
-    picture: Image, box: Box, config: WindowConfig, size: int, rng: np.random.Generator
+    picture: Image,
+    box: Box,
+    config: WindowConfig,
+    size: int,
+    rng: np.random.Generator,
+    *,
+    antialias: bool = True,
 ) -> Image:
     """Cut one random window: of the picture, or of what a tighter cut would have left of it.
 
@@ -91,6 +101,7 @@ def draw_view(
         config: ranges.
         size: side of the result, pixels; the window's aspect is not kept.
         rng: the only source of chance.
+        antialias: see `cut_view`.
     """
     height, width = picture.shape[:2]
     frame: Box = (0.0, 0.0, float(width), float(height))
@@ -98,21 +109,30 @@ def draw_view(
         frame = _tighter(box, frame, rng)
     box = _jittered(box, frame, config, rng)
     window = window_of(box, max(1.0, float(rng.uniform(*config.scale))), frame)
-    view = cut_view(picture, window[:4], size)
+    view = cut_view(picture, window[:4], size, antialias=antialias)
     return view[:, ::-1] if rng.uniform() < 0.5 else view
 
 
-def cut_view(picture: Image, window: Box, size: int) -> Image:
-    """Resize a window of a picture to (size, size, 3), averaging where it gets smaller."""
+def cut_view(picture: Image, window: Box, size: int, *, antialias: bool = True) -> Image:
+    """Resize a window of a picture to (size, size, 3).
+
+    Args:
+        picture: (H, W, 3) uint8.
+        window: left, top, right, bottom, pixels.
+        size: side of the result.
+        antialias: average where it gets smaller; False = one bilinear sample a pixel.
+    """
     left, top = (max(0, round(value)) for value in window[:2])
     right, bottom = max(left + 1, round(window[2])), max(top + 1, round(window[3]))
     part = picture[top:bottom, left:right]
-    shrinks = part.shape[0] > size
+    shrinks = antialias and part.shape[0] > size
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(part, (size, size), interpolation=way), np.uint8)
 
 
-def scene_mix(config: DataConfig, window: WindowConfig, size: int, seed: int) -> SceneMix:
+def scene_mix(
+    config: DataConfig, window: WindowConfig, size: int, seed: int, *, antialias: bool = True
+) -> SceneMix:
     """Read (or load) all sources of a configuration.
 
     Raises:
@@ -128,16 +148,19 @@ def scene_mix(config: DataConfig, window: WindowConfig, size: int, seed: int) ->
         tuple(np.flatnonzero(store.camera == name) for name in np.unique(store.camera))
         for store in stores
     )
-    return SceneMix(stores, cameras, config, window, size, seed)
+    return SceneMix(stores, cameras, config, window, size, seed, antialias)
 
 
-def scene_dev(config: DataConfig, scale: float, size: int) -> list[DevSet]:
+def scene_dev(
+    config: DataConfig, scale: float, size: int, *, antialias: bool = True
+) -> list[DevSet]:
     """Return each development set's windows plain, and once more through a random camera.
 
     Args:
         config: `dev`, `dev_limit` and `augment` are read.
         scale: of the windows by the face.
         size: side of the views, pixels.
+        antialias: see `cut_view`.
     """
     root = find_data_root(config.root)
     sets: list[DevSet] = []
@@ -148,7 +171,8 @@ def scene_dev(config: DataConfig, scale: float, size: int) -> list[DevSet]:
         for row in range(len(store)):
             picture, box = store.picture(row)
             frame = (0.0, 0.0, float(picture.shape[1]), float(picture.shape[0]))
-            views.append(cut_view(picture, window_of(_within(box, frame), scale, frame)[:4], size))
+            window = window_of(_within(box, frame), scale, frame)[:4]
+            views.append(cut_view(picture, window, size, antialias=antialias))
         planes = torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2).float() / 255
         live = torch.from_numpy(store.live)
         cameras = config.augment.model_copy(update={"erase": 0.0})

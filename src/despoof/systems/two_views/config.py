@@ -11,7 +11,12 @@ from despoof.systems.texture.config import TextureConfig
 class WideConfig(StrictConfig):
     """What the wide expert sees, and its network."""
 
-    side: int = Field(default=128, ge=32, multiple_of=32, description="of its view, pixels")
+    side: int = Field(default=128, ge=32, multiple_of=16, description="of its view, pixels")
+    antialias: bool = Field(
+        default=True,
+        description="average where its view is smaller than the crop. False: one bilinear sample "
+        "a pixel, as MiniFASNet sees; what aliases tells a screen or print from a face",
+    )
     aspect: float = Field(
         default=0.74, gt=0, description="width / height of a face's box: CenterFace's median"
     )

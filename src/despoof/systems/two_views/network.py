@@ -91,9 +91,9 @@ def _ends(shown: Tensor) -> tuple[Tensor, Tensor]:
     return first, last
 
 
-def cut_windows(crops: Tensor, windows: Tensor, side: int) -> Tensor:
-    """Resample windows to (B, 3, side, side); four samples a pixel, so that little aliases."""
-    size, fine = crops.shape[-1], 2 * side
+def cut_windows(crops: Tensor, windows: Tensor, side: int, *, antialias: bool = True) -> Tensor:
+    """Resample windows to (B, 3, side, side): four samples a pixel, or one, which aliases."""
+    size, fine = crops.shape[-1], 2 * side if antialias else side
     steps = (torch.arange(fine, device=crops.device, dtype=crops.dtype) + 0.5) / fine
     windows = windows.to(crops.dtype)
     x = windows[:, 0, None] + (windows[:, 2] - windows[:, 0])[:, None] * steps
@@ -103,4 +103,4 @@ def cut_windows(crops: Tensor, windows: Tensor, side: int) -> Tensor:
     down = y[:, :, None].expand(-1, -1, fine)
     grid = torch.stack([across, down], dim=3)
     view = F.grid_sample(crops, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return F.avg_pool2d(view, 2)
+    return F.avg_pool2d(view, 2) if antialias else view

@@ -114,7 +114,9 @@ class WideStage:
         if recipe.teacher is not None:
             self.teacher = open_teacher(recipe.teacher)
             self.origin += teacher_hash(recipe.teacher.files)
-        self.mix: SceneMix = scene_mix(data, recipe.window, recipe.canvas, seed)
+        self.mix: SceneMix = scene_mix(
+            data, recipe.window, recipe.canvas, seed, antialias=config.wide.antialias
+        )
         self._dev: list[DevSet] | None = None
 
     def updates(self) -> Sequence[Update]:
@@ -130,7 +132,9 @@ class WideStage:
         plain, mixed = _mixtures(batch["plain"], share, seed_of(self.seed, "mixtures", step))
         views = self.mix.photographed(plain, step)
         side = (self.config.wide.side, self.config.wide.side)
-        small = F.interpolate(views, side, mode="bilinear", antialias=True).clamp(0, 1)
+        small = views
+        if self.recipe.canvas != self.config.wide.side:
+            small = F.interpolate(views, side, mode="bilinear", antialias=True).clamp(0, 1)
         made = {"faces": small * 2 - 1, "live": batch["live"], "mixed": mixed}
         if self.teacher is None:
             return made
@@ -161,7 +165,7 @@ class WideStage:
     def validate(self, module: nn.Module) -> dict[str, float]:
         """AUC of the wide expert on each development set, plain and stressed; `auc`: their mean."""
         wide, scale = self.config.wide, self.config.crop.scale
-        self._dev = self._dev or scene_dev(self.data, scale, wide.side)
+        self._dev = self._dev or scene_dev(self.data, scale, wide.side, antialias=wide.antialias)
         alone = WideAlone(cast("TwoViews", module).wide, taught=self.teacher is not None)
         return development_auc(alone, self._dev)
 

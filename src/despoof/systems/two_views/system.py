@@ -30,7 +30,9 @@ class TwoViews(nn.Module):
 
     def _wide(self, faces: Tensor) -> tuple[Answers, Tensor]:
         windows, reach = windows_in(faces, self.config.crop.scale, self.config.wide.aspect)
-        return self.wide(cut_windows(faces, windows, self.config.wide.side)), reach
+        wide = self.config.wide
+        views = cut_windows(faces, windows, wide.side, antialias=wide.antialias)
+        return self.wide(views), reach
 
     @torch.no_grad()
     def decompose(self, faces: Tensor) -> Decomposition:
