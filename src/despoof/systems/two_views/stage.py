@@ -107,6 +107,11 @@ class WideStage:
                 raise ConfigError("recipe.pretrained and recipe.begin are both given; keep one.")
             path = load_network(system.wide, recipe.begin, prefix="wide.")
             self.origin.append(sha256(path))
+        if not config.wide.antialias and recipe.canvas % config.wide.side:
+            raise ConfigError(
+                f"recipe.canvas is {recipe.canvas}; without model.wide.antialias it must be a "
+                f"multiple of model.wide.side, {config.wide.side}."
+            )
         system.near.requires_grad_(False)
         learnt = recipe.pretrained is not None or recipe.begin is not None
         system.wide.backbone.frozen_norm = learnt and recipe.freeze_norm
@@ -131,17 +136,24 @@ class WideStage:
         share = self.recipe.mixtures if self.teacher is not None else 0.0
         plain, mixed = _mixtures(batch["plain"], share, seed_of(self.seed, "mixtures", step))
         views = self.mix.photographed(plain, step)
-        side = (self.config.wide.side, self.config.wide.side)
-        small = views
-        if self.recipe.canvas != self.config.wide.side:
-            small = F.interpolate(views, side, mode="bilinear", antialias=True).clamp(0, 1)
-        made = {"faces": small * 2 - 1, "live": batch["live"], "mixed": mixed}
+        made = {"faces": self._small(views) * 2 - 1, "live": batch["live"], "mixed": mixed}
         if self.teacher is None:
             return made
         rng = np.random.default_rng(seed_of(self.seed, "steady", step))
         steady = torch.from_numpy(rng.uniform(size=len(views)) < self.recipe.steady)
         shown = torch.where(steady.view(-1, 1, 1, 1), plain, views)
+        if not self.config.wide.antialias:
+            shown = self._small(shown)  # the teacher resizes without an average, too
         return made | {"taught": self.teacher(shown)}
+
+    def _small(self, views: Tensor) -> Tensor:
+        """A canvas as the network sees it: (B, 3, C, C) to (B, 3, S, S) in [0, 1]."""
+        wide = self.config.wide
+        if wide.antialias:
+            size = (wide.side, wide.side)
+            return F.interpolate(views, size, mode="bilinear", antialias=True).clamp(0, 1)
+        every = self.recipe.canvas // wide.side
+        return views[:, :, every // 2 :: every, every // 2 :: every]
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return (1 − taught) · cross-entropy with the labels + taught · with the teacher."""
