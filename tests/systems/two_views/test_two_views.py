@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -75,6 +76,28 @@ def test_cut_windows_averages_and_places():
     assert view[..., :7].abs().max() < 1e-6 and (view[..., 9:] - 1).abs().max() < 1e-6
     whole = cut_windows(crops, torch.tensor([[0.0, 0.0, 64.0, 64.0]]), 32)
     torch.testing.assert_close(whole, torch.nn.functional.avg_pool2d(crops, 2))
+
+
+def test_without_an_average_a_window_is_what_opencv_resizes():
+    rng = np.random.default_rng(3)
+    picture = rng.integers(0, 256, (90, 90, 3), np.uint8)
+    crop = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 127.5 - 1
+    windows = torch.tensor([[10.0, 20.0, 70.0, 88.0]])
+    view = cut_windows(crop, windows, 32, antialias=False)
+    wanted = cv2.resize(picture[20:88, 10:70], (32, 32)).astype(np.float32) / 127.5 - 1
+    # OpenCV rounds to whole levels, and clamps at the window's edge instead of the crop's.
+    inner = (view[0].permute(1, 2, 0).numpy() - wanted)[1:-1, 1:-1]
+    assert np.abs(inner).max() <= 1.01 / 127.5
+
+
+def test_a_canvas_must_be_a_multiple_of_a_view_without_average(made_up_root, tmp_path):
+    stage = wide_stage(made_up_root, tmp_path, canvas=128, wide={"antialias": False})
+    ramp = torch.arange(128.0).expand(1, 3, 128, 128) / 128
+    side = stage.config.wide.side
+    every = 128 // side
+    assert torch.equal(stage._small(ramp)[0, 0, 0], ramp[0, 0, 0, every // 2 :: every])
+    with pytest.raises(ConfigError, match=f"multiple of model.wide.side, {side}"):
+        wide_stage(made_up_root, tmp_path, canvas=side + 1, wide={"antialias": False})
 
 
 def test_fusion_goes_from_one_end_to_the_other():
@@ -219,6 +242,13 @@ def test_labels_of_mixtures_do_not_count(made_up_root, tmp_path):
 BEGUN = json.loads(Path(__file__).with_name("begun_before.json").read_text(encoding="utf-8"))
 
 
+def within(part, whole):
+    """Whether every value of `part` is in `whole`, at every depth."""
+    if not isinstance(part, dict):
+        return part == whole
+    return all(key in whole and within(value, whole[key]) for key, value in part.items())
+
+
 @pytest.mark.parametrize("name", ["texture", "two-views"])
 def test_a_run_that_was_begun_before_still_loads(name, tmp_path):
     """Configuration and tensors as they were written when two views began."""
@@ -228,7 +258,10 @@ def test_a_run_that_was_begun_before_still_loads(name, tmp_path):
     tensors = {key: torch.zeros(shape) for key, shape in begun["tensors"].items()}
     save_file(tensors, tmp_path / "model.safetensors")
     found, system = load_system(tmp_path)
-    assert found == name and system.config.plain() == begun["config"]
+    assert found == name and system.config == type(system.config).parse(begun["config"])
+    # What was added since is as it was before: a view that is averaged.
+    assert within(begun["config"], system.config.plain())
+    assert name != "two-views" or system.config.wide.antialias
 
 
 def test_an_experiment_that_was_begun_before_is_still_read(tmp_path):
@@ -237,7 +270,7 @@ def test_an_experiment_that_was_begun_before_is_still_read(tmp_path):
     assert read_experiment(path).plain() == BEGUN["experiment"]
 
 
-def wide_stage(root, tmp_path, **recipe):
+def wide_stage(root, tmp_path, wide=None, **recipe):
     from despoof.data.views import DataConfig
     from despoof.systems.two_views.stage import RecipeConfig, WideStage
 
@@ -246,7 +279,7 @@ def wide_stage(root, tmp_path, **recipe):
         {"dataset": "celeba-spoof", "label": label, "weight": 1} for label in ("live", "attack")
     ]
     data = {"root": str(root), "cache": str(tmp_path), "sources": sources, "dev": ["nuaa"]}
-    config = record.config.parse(record.tiny)
+    config = record.config.parse(record.tiny | {"wide": record.tiny["wide"] | (wide or {})})
     return WideStage(config, RecipeConfig.parse(recipe), DataConfig.parse(data), 0)
 
 
